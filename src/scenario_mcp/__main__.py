@@ -1,0 +1,8 @@
+"""The command `scenario-mcp`, also `python -m scenario_mcp`."""
+
+import sys
+
+from scenario_mcp.commands.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

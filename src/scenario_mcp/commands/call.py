@@ -1,0 +1,65 @@
+"""Call one tool from the shell."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+
+from scenario_mcp.commands.wiring import sandboxed, services_for
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.server import dispatch
+from scenario_mcp.server.results import Rendered
+from scenario_mcp.settings import Settings
+from scenario_mcp.tools.catalog import TOOLS
+from scenario_mcp.tools.services import Services
+
+
+class _Terminal:
+    """A person at a terminal: progress goes to stderr."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+
+    async def progress(self, percent: float, message: str) -> None:
+        print(f"{percent:5.1f} %  {message}", file=sys.stderr)
+
+
+def run(settings: Settings, tool: str, words: Sequence[str], *, sandbox: bool) -> int:
+    """Call a tool with `key=value` words and print its result as JSON.
+
+    Returns 0 for a result, 1 for an error of the tool, 2 for words that cannot be understood.
+    """
+    if tool not in TOOLS:
+        print(f"There is no tool {tool}. Tools: {', '.join(TOOLS)}.", file=sys.stderr)
+        return 2
+    if unclear := [word for word in words if "=" not in word]:
+        print(f"Arguments are written key=value, not {unclear[0]!r}.", file=sys.stderr)
+        return 2
+    with sandboxed(settings, sandbox=sandbox) as chosen:
+        rendered = anyio.run(_call, services_for(chosen), tool, arguments(words), chosen.sandbox)
+    print(json.dumps(rendered.structured or {"error": rendered.text}, indent=2, ensure_ascii=False))
+    return 1 if rendered.is_error else 0
+
+
+def arguments(words: Sequence[str]) -> dict[str, Any]:
+    """Read `key=value` words; a repeated key gives a list. Values stay text: validation reads them by the schema."""
+    given: dict[str, Any] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        if key not in given:
+            given[key] = value
+        elif isinstance(given[key], list):
+            given[key].append(value)
+        else:
+            given[key] = [given[key], value]
+    return given
+
+
+async def _call(services: Services, tool: str, given: dict[str, Any], sandbox: bool) -> Rendered:
+    host = _Terminal(Deadline.after(dispatch.call_seconds(services)))
+    try:
+        return await dispatch.call(services, tool, given, host, sandbox=sandbox)
+    finally:
+        await services.client.aclose()

@@ -1,0 +1,81 @@
+"""What stands on the command line, and which command it means."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from scenario_mcp import __version__
+from scenario_mcp.settings import Settings, SettingsError, load
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 2 when it, or a setting, cannot be understood."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = load(env_file=options.env_file)
+    except SettingsError as error:
+        print(f"scenario-mcp: {error}", file=sys.stderr)
+        return 2
+    _log_to_stderr(settings)
+    return _run(options, settings)
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    # Each command brings its own imports: a server that starts must not wait for those of the others.
+    match options.command:
+        case "demo":
+            from scenario_mcp.commands import demo
+
+            return demo.run(options.image, options.reference, options.output)
+        case "call":
+            from scenario_mcp.commands import call
+
+            return call.run(settings, options.tool, options.arguments, sandbox=options.sandbox)
+        case "tools":
+            from scenario_mcp.commands import tools
+
+            return tools.run(as_json=options.json)
+        case "doctor":
+            from scenario_mcp.commands import doctor
+
+            return doctor.run(settings, sandbox=options.sandbox)
+        case _:
+            from scenario_mcp.commands import serve
+
+            return serve.run(settings, sandbox=options.sandbox)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scenario-mcp",
+        description="MCP server for making images with Scenario (scenario.com). Without a command: serve on stdio.",
+    )
+    parser.add_argument("--version", action="version", version=f"scenario-mcp {__version__}")
+    parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
+    parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file instead of ./.env")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="make images on the sandbox, through the real server")
+    demo.add_argument("--image", type=Path, metavar="FILE", help="picture to start from; made if not given")
+    demo.add_argument("--reference", type=Path, metavar="FILE", help="picture that lends its style; made if not given")
+    demo.add_argument("--output", type=Path, metavar="FOLDER", default=Path("scenario-demo"), help="where images go")
+
+    call = commands.add_parser("call", help="call one tool; JSON on stdout, progress on stderr")
+    call.add_argument("tool", metavar="TOOL")
+    call.add_argument("arguments", nargs="*", metavar="key=value", help="repeat a key to give a list")
+
+    tools = commands.add_parser("tools", help="list the tools")
+    tools.add_argument("--json", action="store_true", help="as hosts see them")
+
+    commands.add_parser("doctor", help="check keys, network and folders")
+    return parser
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+    for ignored in settings.ignored:
+        logging.getLogger(__name__).warning("Ignored %s", ignored)

@@ -1,0 +1,94 @@
+"""Check what the server needs to work, and say what to change; never shows a secret."""
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio
+
+from scenario_mcp import __version__
+from scenario_mcp.commands.wiring import sandboxed, services_for
+from scenario_mcp.scenario import wire
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import ApiError, ScenarioError
+from scenario_mcp.settings import Settings
+
+PATIENCE = 20.0  # seconds for the one request that is made
+NO_KEY = (
+    "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
+    " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
+)
+PACKAGES = ("mcp", "httpx", "pydantic", "pillow")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, whether it is well, and what was found or must change."""
+
+    name: str
+    well: bool
+    found: str
+
+
+def run(settings: Settings, *, sandbox: bool) -> int:
+    """Print every finding; 0 if all is well, 1 if something must change."""
+    with sandboxed(settings, sandbox=sandbox) as chosen:
+        checks = [*_versions(), *_settings(chosen), *anyio.run(_api, chosen), *_folders(chosen)]
+    for check in checks:
+        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
+    return 0 if all(check.well for check in checks) else 1
+
+
+def _versions() -> Iterator[Check]:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    yield Check(
+        "versions", well=True, found=f"scenario-mcp {__version__}, Python {platform.python_version()}, {packages}"
+    )
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    for ignored in settings.ignored:
+        yield Check("ignored setting", well=True, found=ignored)
+    if settings.credentials:
+        yield Check("API key", well=True, found="set")
+    else:
+        yield Check("API key", well=False, found=NO_KEY)
+    yield Check("base URL", well=True, found=settings.base_url)
+    yield Check("project", well=True, found=settings.project_id or "not set: the one of the key")
+
+
+async def _api(settings: Settings) -> list[Check]:
+    if settings.credentials is None:
+        return []
+    client: Client = services_for(settings).client
+    try:
+        await client.send(wire.Call("GET", wire.path("models"), {"pageSize": "1"}), Deadline.after(PATIENCE))
+    except ApiError as refusal:
+        return [
+            Check("reachable", well=True, found="yes"),
+            Check("key accepted", well=False, found=f"{refusal} {refusal.hint}"),
+        ]
+    except ScenarioError as fault:
+        return [Check("reachable", well=False, found=f"{fault} {fault.hint}")]
+    finally:
+        await client.aclose()
+    return [Check("reachable", well=True, found="yes"), Check("key accepted", well=True, found="yes")]
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    if settings.output_dir is None:
+        yield Check("results folder", well=True, found="none: results are not saved")
+    else:
+        yield _folder("results folder", settings.output_dir, "SCENARIO_OUTPUT_DIR")
+    yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
+
+
+def _folder(name: str, folder: Path, variable: str) -> Check:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return Check(name, well=True, found=f"{folder}{'' if nearest == folder else ' (will be made)'}")
+    return Check(name, well=False, found=f"{nearest} cannot be written to. Set {variable} to another folder.")

@@ -1,0 +1,35 @@
+"""Putting the rooms together for one run of a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scenario_mcp import __version__
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.settings import Settings
+from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.tools.services import Services
+
+
+@contextmanager
+def sandboxed(settings: Settings, *, sandbox: bool) -> Iterator[Settings]:
+    """Serve a sandbox while the block runs and point the settings at it, if one is wanted."""
+    if not sandbox:
+        yield settings
+        return
+    from scenario_mcp.sandbox.serve import serving
+    from scenario_mcp.sandbox.world import World
+
+    with serving(World()) as base_url:
+        yield settings.for_sandbox(base_url)
+
+
+def services_for(settings: Settings) -> Services:
+    """Make what tools work with; nothing is opened yet."""
+    client = Client(
+        settings.base_url,
+        settings.credentials,
+        project_id=settings.project_id,
+        user_agent=f"scenario-mcp/{__version__}",
+        trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
+    )
+    return Services(client, Purchases(client), settings.wait_seconds)

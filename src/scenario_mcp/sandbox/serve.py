@@ -1,0 +1,41 @@
+"""Serving a sandbox over loopback: two origins on two free ports, in a thread of their own."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scenario_mcp.sandbox.api import PREFIX, create_api
+from scenario_mcp.sandbox.cdn import create_cdn
+from scenario_mcp.sandbox.world import World
+
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def serving(world: World) -> Iterator[str]:
+    """Serve a world until the block ends; gives the API's base URL. Ready as soon as it is given."""
+    with _listening() as api, _listening() as cdn:
+        world.cdn_origin = f"http://{HOST}:{cdn.getsockname()[1]}"
+        by_port: dict[int, ASGIApp] = {api.getsockname()[1]: create_api(world), cdn.getsockname()[1]: create_cdn(world)}
+
+        async def origins(scope: Scope, receive: Receive, send: Send) -> None:
+            await by_port[scope["server"][1]](scope, receive, send)
+
+        server = uvicorn.Server(uvicorn.Config(origins, lifespan="off", log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [api, cdn]}, name="sandbox", daemon=True)
+        thread.start()
+        try:
+            yield f"http://{HOST}:{api.getsockname()[1]}{PREFIX}"
+        finally:
+            server.should_exit = True
+            thread.join(5)
+
+
+@contextmanager
+def _listening() -> Iterator[socket.socket]:
+    with socket.create_server((HOST, 0), backlog=128) as listener:
+        yield listener

@@ -1,0 +1,61 @@
+"""Assets: what Scenario knows of finished pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scenario_mcp.scenario import records, wire
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+
+BULK = 200  # most ids that POST /assets/get-bulk takes at once
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A finished file: `url` is signed and ends within weeks, sizes are pixels. What is not known is None."""
+
+    id: str
+    url: str | None = None
+    mime_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+async def describe(
+    client: Client, asset_ids: Sequence[str], deadline: Deadline, *, original: bool = False
+) -> list[Asset]:
+    """Read what is known of assets, in the order of their ids; an id that Scenario does not know stays bare.
+
+    `original` asks for URLs of the untransformed files. Raises `ScenarioError`.
+    """
+    found: dict[str, Asset] = {}
+    for ids in _batches(asset_ids):
+        call = wire.Call(
+            "POST", wire.path("assets", "get-bulk"), wire.flags(originalAssets=original), {"assetIds": list(ids)}
+        )
+        answer = await client.send(call, deadline)
+        found.update((asset.id, asset) for asset in map(_read_asset, records.items(answer.get("assets"))))
+    return [found.get(asset_id, Asset(asset_id)) for asset_id in asset_ids]
+
+
+def _batches(asset_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(asset_ids), BULK):
+        yield asset_ids[start : start + BULK]
+
+
+def _read_asset(value: Any) -> Asset:
+    record = records.mapping(value)
+    properties = records.mapping(record.get("properties"))
+    return Asset(
+        id=records.text(record.get("id")) or "",
+        url=records.text(record.get("url")),
+        mime_type=records.text(record.get("mimeType")),
+        width=_pixels(properties.get("width")),
+        height=_pixels(properties.get("height")),
+    )
+
+
+def _pixels(value: Any) -> int | None:
+    size = records.number(value)
+    return int(size) if size else None

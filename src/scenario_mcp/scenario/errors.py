@@ -1,0 +1,166 @@
+"""Everything that can go wrong in a way somebody can act on.
+
+ScenarioError              a sentence for the agent, and a hint that says what to do next
+├── InvalidArguments       the call itself is wrong; nothing was sent
+├── NotConfigured          no credentials; nothing was sent
+├── NotConnected           no connection was made, so nothing was sent
+├── NoAnswer               a free request was sent and its answer did not come, or could not be read
+├── AnswerLost             a paid request was sent and its answer did not come: it may be running and billed
+└── ApiError               Scenario answered, and said no
+    ├── Unauthorized       401: the key pair was not accepted
+    ├── PaymentRequired    402: not enough Creative Units
+    ├── Forbidden          403: the plan or the key does not allow it
+    ├── NotFound           404: no such model, asset or job
+    ├── Retired            410, and the ways a gateway says that a route is gone
+    ├── TooLarge           413: the request's pictures are too big to travel inside it
+    ├── Redirected         3xx: the address is not the API's; redirects are not followed
+    ├── RateLimited        429: a limit was hit; nothing was accepted, nothing billed
+    └── Unavailable        5xx: Scenario is in trouble
+"""
+
+from collections.abc import Iterable
+
+
+class ScenarioError(Exception):
+    """Something that the caller can act on: `str(error)` says what happened, `hint` what to do next."""
+
+    hint = ""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class InvalidArguments(ScenarioError):
+    """The arguments are refused before anything is sent.
+
+    `problems` are pairs of a field's name and a sentence about it that says what to change.
+    """
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        lines = "\n".join(f"- {field}: {sentence}" for field, sentence in problems)
+        super().__init__(f"Nothing was sent or billed. Fix these arguments and call again:\n{lines}")
+
+
+class NotConfigured(ScenarioError):
+    """There are no credentials to send a request with."""
+
+    hint = (
+        "Ask the user to create an API key in Scenario (app.scenario.com, team settings, API Keys) and to set"
+        " SCENARIO_API_KEY and SCENARIO_API_SECRET in the host's configuration of this server, then restart it."
+        " Never ask for the secret in the chat. `scenario-mcp --sandbox` works without an account."
+    )
+
+
+class NotConnected(ScenarioError):
+    """No connection to the API could be made, so the request was certainly not sent."""
+
+    hint = "Nothing was sent. Check the network, the proxy settings and SCENARIO_BASE_URL, then call again."
+
+
+class NoAnswer(ScenarioError):
+    """A free request got no answer that can be used; asking again is safe."""
+
+    hint = "Asking again is free and safe: call again in a moment."
+
+
+class AnswerLost(ScenarioError):
+    """A paid request was sent and nobody knows what became of it; it must not be repeated blindly."""
+
+    hint = (
+        "The job may be running and billed. Do not call again yet: look first whether it is there, in the app at"
+        " app.scenario.com (Jobs, or the newest images). Call again only if it is not."
+    )
+
+
+class ApiError(ScenarioError):
+    """Scenario answered with an error.
+
+    `status` is the HTTP status, `reason` Scenario's own words (cleaned and cut), `retry_after` the pause in seconds
+    that the answer asks for, if it does.
+    """
+
+    hint = "Change what the reason names, then call again."
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        hint: str | None = None,
+        *,
+        trace_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        said = f'Scenario answered {status}: "{reason}"' if reason else f"Scenario answered {status} without a reason"
+        super().__init__(f"{said} (trace id {trace_id})." if trace_id else f"{said}.", hint)
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Unauthorized(ApiError):
+    """The key pair was not accepted."""
+
+    hint = (
+        "The API key or secret is wrong, revoked or of another project. Ask the user to check SCENARIO_API_KEY and"
+        " SCENARIO_API_SECRET in the host's configuration and to restart the server; `scenario-mcp doctor` tests them."
+    )
+
+
+class PaymentRequired(ApiError):
+    """The account has not enough Creative Units."""
+
+    hint = (
+        "The account has too few Creative Units for this call. Make fewer or smaller images, ask for the price with"
+        " dryRun, or ask the user to add units in Scenario."
+    )
+
+
+class Forbidden(ApiError):
+    """The plan or the key does not allow the request."""
+
+    hint = (
+        "The plan or the API key does not allow this, and repeating it never helps. Use another model, or ask the"
+        " user about the plan, the key's role and SCENARIO_PROJECT_ID."
+    )
+
+
+class NotFound(ApiError):
+    """Something that the request names does not exist, or not for this key."""
+
+    hint = "Check the id letter by letter: it must exist and be visible to this key's project."
+
+
+class Retired(ApiError):
+    """The route, or the model's whole family, is no longer served."""
+
+    hint = (
+        "Scenario no longer serves this route or this model's family (Stable Diffusion 1.5 and SDXL are gone). Use a"
+        " Flux.1 LoRA or composition with the capability img2img_ip_adapter; newer models are served only by"
+        " Scenario's POST /generate/custom/{modelId}."
+    )
+
+
+class TooLarge(ApiError):
+    """The request is bigger than the API takes."""
+
+    hint = "The pictures inside the call are too large together: give asset ids instead of data URLs, or smaller ones."
+
+
+class Redirected(ApiError):
+    """The API's address answers with a redirect, which is not followed: it would carry credentials elsewhere."""
+
+    hint = "Redirects are not followed. Ask the user to check SCENARIO_BASE_URL."
+
+
+class RateLimited(ApiError):
+    """A limit was hit; nothing was accepted."""
+
+    hint = "Wait for running jobs to finish, then call again."
+
+
+class Unavailable(ApiError):
+    """Scenario, or the gateway before it, is in trouble."""
+
+    hint = "Scenario is in trouble: call again in a minute."

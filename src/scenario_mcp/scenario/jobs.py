@@ -1,0 +1,101 @@
+"""Jobs: reading their records leniently, and waiting for them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from scenario_mcp.scenario import records, wire
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NoAnswer, NotConnected, RateLimited, ScenarioError, Unavailable
+
+SUCCESS, FAILURE, CANCELED = "success", "failure", "canceled"
+TERMINAL = frozenset({SUCCESS, FAILURE, CANCELED})  # any other word, known or new, means: not yet
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units."""
+
+    id: str
+    status: str = "pending"
+    progress: float = 0.0
+    model_id: str | None = None
+    asset_ids: tuple[str, ...] = ()
+    error: str | None = None
+    hint: str | None = None
+    refunded: bool = True
+    cost: float | None = None
+    discount: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the job will not change any more."""
+        return self.status in TERMINAL
+
+
+OnProgress = Callable[[Job], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What waiting for a job came to: the job as last seen, and the fault that hid it, if one did."""
+
+    job: Job
+    fault: ScenarioError | None = None
+
+
+def read_job(value: Any) -> Job | None:
+    """Read a job record, taking what is understood and passing over the rest; None if it names no job."""
+    record = records.mapping(value)
+    job_id = records.text(record.get("jobId"))
+    if job_id is None:
+        return None
+    metadata, billing = records.mapping(record.get("metadata")), records.mapping(record.get("billing"))
+    return Job(
+        id=job_id,
+        status=records.text(record.get("status")) or "pending",
+        progress=min(1.0, max(0.0, records.number(record.get("progress")) or 0.0)),
+        model_id=records.text(records.mapping(metadata.get("input")).get("modelId")),
+        asset_ids=tuple(each for each in records.items(metadata.get("assetIds")) if isinstance(each, str)),
+        error=records.text(metadata.get("error")),
+        hint=records.text(metadata.get("hint")),
+        refunded=billing.get("disableRefund") is not True,
+        cost=records.number(billing.get("cuCost")),
+        discount=records.number(billing.get("cuDiscount")),
+    )
+
+
+async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
+    """Read a job once. Raises `ScenarioError`."""
+    answer = await client.send(wire.Call("GET", wire.path("jobs", job_id)), deadline)
+    job = read_job(answer.get("job"))
+    if job is None:
+        raise NoAnswer("Scenario answered without a job record.")
+    return job
+
+
+async def wait(client: Client, job: Job, deadline: Deadline, on_progress: OnProgress) -> Watched:
+    """Follow a job until it ends or the deadline is near, pausing 1 s at first, growing to 3 s.
+
+    Faults that may pass are waited out and those that will not are handed back with the job as last seen: neither
+    undoes what was accepted, so neither is raised.
+    """
+    fault: ScenarioError | None = None
+    pause = FIRST_PAUSE
+    while not job.ended and pause < deadline.remaining():
+        await anyio.sleep(pause)
+        pause = min(LONGEST_PAUSE, pause * GROWTH)
+        try:
+            job, fault = await get(client, job.id, deadline), None
+        except (NoAnswer, NotConnected, RateLimited, Unavailable) as passing:
+            fault = passing
+            continue
+        except ScenarioError as lasting:
+            return Watched(job, lasting)
+        await on_progress(job)
+    return Watched(job, fault)

@@ -1,0 +1,25 @@
+"""Reading JSON records leniently: replies are never validated strictly, since Scenario adds fields and words freely."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Take an object, or an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """Take a list, or an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: Any) -> str | None:
+    """Take a text that says something, or None."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def number(value: Any) -> float | None:
+    """Take a finite number, or None."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None

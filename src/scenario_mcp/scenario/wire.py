@@ -1,0 +1,174 @@
+"""Requests and replies of the REST API as pure functions: what to send, what came back, how long to pause.
+
+Scenario documents no error replies. What is read here was recorded from live ones: the words stand in `reason`,
+else `message`, `error` or `detail`; `name`, `details` and `trace_id` may stand beside them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from scenario_mcp.scenario import records
+from scenario_mcp.scenario.errors import (
+    ApiError,
+    Forbidden,
+    NoAnswer,
+    NotConnected,
+    NotFound,
+    PaymentRequired,
+    RateLimited,
+    Redirected,
+    Retired,
+    ScenarioError,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+
+MAX_TRIES = 3
+LONGEST_PAUSE = 60.0
+REASON_LENGTH = 300
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: Unauthorized,
+    402: PaymentRequired,
+    403: Forbidden,
+    404: NotFound,
+    408: Unavailable,
+    410: Retired,
+    413: TooLarge,
+    429: RateLimited,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: `path` is relative to the API root and already encoded; `paid` means that it may be billed."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    paid: bool = False
+
+
+def path(*segments: str) -> str:
+    """Join path segments, each percent-encoded whole, so that no id can reach another route."""
+    return "".join("/" + _DOTS.get(segment, quote(segment, safe="")) for segment in segments)
+
+
+_DOTS = {".": "%2E", "..": "%2E%2E"}
+
+
+def flags(**given: bool | None) -> dict[str, str]:
+    """Write booleans as Scenario's query strings: "true", or not at all."""
+    return {name: "true" for name, value in given.items() if value}
+
+
+def read(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Read a reply: the JSON object of a success (any 2xx; a dry run succeeds with 269).
+
+    Raises the `ApiError` that fits the status, or `NoAnswer` for a success whose body is not a JSON object.
+    """
+    data = _json_object(body)
+    if 200 <= status < 300:
+        if data is None:
+            raise NoAnswer(f"Scenario answered {status} with something that is not a JSON object.")
+        return data
+    raise _error(call, status, headers, data or {})
+
+
+def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[str, Any]) -> ApiError:
+    reason = _reason(data)
+    kind = _kind(call, status, reason)
+    hint = _hint(kind, reason, data)
+    return kind(
+        status,
+        reason,
+        f"Nothing was billed. {hint}" if call.paid else hint,
+        trace_id=_clean(data.get("trace_id") or data.get("traceId") or "", 60),
+        retry_after=_retry_after(headers, data),
+    )
+
+
+def _kind(call: Call, status: int, reason: str) -> type[ApiError]:
+    if call.path.startswith("/generate/") and _says_retired(status, reason):
+        return Retired
+    if 300 <= status < 400:
+        return Redirected
+    return _BY_STATUS.get(status, Unavailable if status >= 500 else ApiError)
+
+
+def _says_retired(status: int, reason: str) -> bool:
+    # 403 "Missing Authentication Token" is how AWS API Gateway answers for a route it does not have.
+    return (
+        status in (405, 410)
+        or (status == 404 and not re.search(r"\b(model|asset|image)", reason, re.IGNORECASE))
+        or (status == 403 and "missing authentication token" in reason.lower())
+    )
+
+
+def _hint(kind: type[ApiError], reason: str, data: Mapping[str, Any]) -> str:
+    facts = {**data, **records.mapping(data.get("details"))}
+    if kind is Forbidden and facts.get("requiredPlan"):
+        return (
+            f"The model needs the plan {_clean(facts['requiredPlan'], 60)}, and repeating the call never helps."
+            " Use another model, or ask the user about the plan."
+        )
+    if kind is RateLimited and facts.get("actionName"):
+        limit = _clean(f"{facts['actionName']}, at most {facts.get('actionLimit', 'a few')} at once", 100)
+        return f"The account's limit is reached: {limit}. {kind.hint}"
+    return kind.hint
+
+
+def _reason(data: Mapping[str, Any]) -> str:
+    said = next((data[key] for key in ("reason", "message", "error", "detail") if data.get(key)), "")
+    name = data.get("name")
+    text = said if isinstance(said, str) else json.dumps(said)
+    return _clean(f"{name}: {text}" if isinstance(name, str) and name not in text else text, REASON_LENGTH)
+
+
+def _clean(said: object, length: int) -> str:
+    text = " ".join("".join(char if char.isprintable() else " " for char in str(said)).split())
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float | None:
+    said = {**data, **records.mapping(data.get("details"))}.get("remainingSeconds")
+    seconds = records.number(said)
+    header: str = headers.get("retry-after", "")
+    if seconds is None and re.fullmatch(r"\d{1,9}", header):  # a date is possible too; none was ever seen
+        seconds = float(header)
+    return seconds if seconds is None or seconds >= 0 else None
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(body, parse_constant=lambda _: None)  # NaN and Infinity are not JSON
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:
+    """Say how many seconds to pause before sending a call again after `tries` tries, or None for never.
+
+    A free call is tried at most 3 times after a fault that may pass. A paid one is sent again only when no connection
+    was made (at most 3 times), or after 429, which accepts and bills nothing (as often as the deadline allows).
+    `jitter` is a random number in [0, 1).
+    """
+    asked = failure.retry_after if isinstance(failure, ApiError) else None
+    doubling = 0.5 * 2.0 ** (tries - 1) * (1 + jitter)
+    if call.paid and isinstance(failure, RateLimited):
+        return min(5.0, tries + jitter) if asked is None else max(1.0, asked)
+    may_pass = isinstance(failure, NotConnected) or (
+        not call.paid and isinstance(failure, NoAnswer | RateLimited | Unavailable)
+    )
+    if not may_pass or tries >= MAX_TRIES:
+        return None
+    if asked is not None and asked > LONGEST_PAUSE:
+        return None
+    return max(doubling, asked or 0.0)

@@ -1,0 +1,90 @@
+"""The MCP server: the SDK's low-level `Server`, given our tools. The one user of the SDK's server side."""
+
+import logging
+from typing import Any
+
+from mcp import MCPError, types
+from mcp.server import Server
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.session import ServerSession
+
+from scenario_mcp import __version__
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.server import dispatch, snapshot
+from scenario_mcp.tools.catalog import TOOLS
+from scenario_mcp.tools.services import Services
+
+logger = logging.getLogger(__name__)
+
+INSTRUCTIONS = """\
+Make images with Scenario (scenario.com), an image platform with custom models.
+
+post-img2img-ip-adapter-inferences starts from one image and steers it with reference images. Pictures are given as \
+asset ids (asset_...) or data URLs; asset ids from results can be given to the next call.
+
+Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
+Calling a generation again always makes and bills a new one, so when a result says in-progress, or a call was cut \
+off, do not repeat it: make the call named under `next`, usually wait-for-jobs, as often as needed. An error says \
+whether something was billed and what to change.
+
+Results give asset ids, sizes and addresses of pictures that you have not seen: do not describe their content.
+"""
+
+_CACHE = CacheHint(ttl_ms=60_000, scope="private")
+
+
+class McpHost:
+    """The host of one tool call, reached through its MCP session."""
+
+    def __init__(self, session: ServerSession, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._session = session
+        self._told = 0.0
+
+    async def progress(self, percent: float, message: str) -> None:
+        """Send an MCP progress notification out of 100; the value grows each time, as the protocol wants."""
+        self._told = max(percent, self._told + 0.001)
+        await self._session.report_progress(self._told, 100, message)
+
+
+def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
+    """Make the MCP server over the services; it opens and reads nothing until it is called."""
+    listed: list[types.Tool] = []
+
+    async def list_tools(
+        _: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        if not listed:
+            listed.extend(types.Tool.model_validate(entry) for entry in snapshot.committed().values())
+        return types.ListToolsResult(tools=listed)
+
+    async def call_tool(
+        context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        if params.name not in TOOLS:
+            raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
+        host = McpHost(context.session, Deadline.after(dispatch.call_seconds(services)))
+        try:
+            rendered = await dispatch.call(services, params.name, params.arguments, host, sandbox=sandbox)
+        except Exception as bug:
+            logger.exception("Unexpected error in %s", params.name)
+            raise MCPError(
+                code=types.INTERNAL_ERROR,
+                message=f"Internal error in {params.name}: a bug of this server, told in its log.",
+            ) from bug
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=rendered.text)],
+            structured_content=rendered.structured,
+            is_error=rendered.is_error,
+        )
+
+    return Server(
+        "scenario-mcp",
+        version=__version__,
+        title="Scenario",
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": _CACHE, "server/discover": _CACHE},
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )

@@ -1,0 +1,157 @@
+"""The result contract: an outcome as a few lines of text, and as structured content with the same facts.
+
+Hosts differ in what they show the model: some only the text, some only the structured content. So each says all that
+is needed to act, and nothing invites the model to describe pictures that it has not seen.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scenario_mcp.scenario import jobs
+from scenario_mcp.scenario.assets import Asset
+from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome
+
+SANDBOX = "SANDBOX: a local imitation answered; nothing real was made or billed."
+
+_TEXT, _NUMBER, _INTEGER = {"type": "string"}, {"type": "number"}, {"type": "integer"}
+
+OUTPUT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "string", "description": "success, in-progress, failure, canceled, dry-run or error"},
+        "jobId": _TEXT,
+        "modelId": _TEXT,
+        "lastSeen": _TEXT,
+        "assets": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "assetId": _TEXT,
+                    "url": _TEXT,
+                    "mimeType": _TEXT,
+                    "width": _INTEGER,
+                    "height": _INTEGER,
+                },
+            },
+        },
+        "creativeUnitsCost": _NUMBER,
+        "creativeUnitsDiscount": _NUMBER,
+        "error": _TEXT,
+        "notes": {"type": "array", "items": _TEXT},
+        "next": {"type": "object", "properties": {"tool": _TEXT, "arguments": {"type": "object"}}},
+        "jobs": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["status"],
+}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A result as a host gets it; an error has no structured content."""
+
+    text: str
+    structured: dict[str, Any] | None
+    is_error: bool
+
+
+def render(outcome: Outcome, *, sandbox: bool) -> Rendered:
+    """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
+    lines = [*([SANDBOX] if sandbox else []), *_lines(outcome)]
+    failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
+    data = _data(outcome)
+    if sandbox:
+        data["notes"] = [SANDBOX, *data.get("notes", [])]
+    return Rendered("\n".join(lines), data, failed)
+
+
+def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
+    """Put a failure into words: what happened, and what to do next."""
+    lines = [*([SANDBOX] if sandbox else []), f"{error} {error.hint}".strip()]
+    return Rendered("\n".join(lines), None, is_error=True)
+
+
+def _data(outcome: Outcome) -> dict[str, Any]:
+    said = {
+        "status": outcome.status,
+        "jobId": outcome.job_id,
+        "modelId": outcome.model_id,
+        "lastSeen": outcome.seen,
+        "assets": [_asset_data(asset) for asset in outcome.assets],
+        "creativeUnitsCost": outcome.cost,
+        "creativeUnitsDiscount": outcome.discount,
+        "error": outcome.error,
+        "notes": list(outcome.notes),
+        "next": outcome.next and {"tool": outcome.next.tool, "arguments": dict(outcome.next.arguments)},
+        "jobs": [_data(row) for row in outcome.jobs],
+    }
+    return {name: value for name, value in said.items() if value not in (None, [])}
+
+
+def _asset_data(asset: Asset) -> dict[str, Any]:
+    said = {
+        "assetId": asset.id,
+        "url": asset.url,
+        "mimeType": asset.mime_type,
+        "width": asset.width,
+        "height": asset.height,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    if outcome.jobs:
+        yield f"{outcome.status}: {len(outcome.jobs)} job(s)"
+        for row in outcome.jobs:
+            yield from _row_lines(row)
+    else:
+        yield from _row_lines(outcome)
+    if outcome.next is not None:
+        yield _next_line(outcome.next)
+
+
+def _row_lines(row: Outcome) -> Iterator[str]:
+    yield f"{row.status}: {_what(row)}"
+    for number, asset in enumerate(row.assets, 1):
+        facts = (asset.id, _size(asset), asset.mime_type, asset.url)
+        yield f"{number}. {', '.join(fact for fact in facts if fact)}"
+    for note in row.notes:
+        yield f"Note: {note}"
+
+
+def _what(row: Outcome) -> str:
+    job = f"job {row.job_id}" + (f" with {row.model_id}" if row.model_id else "")
+    cost = _cost(row)
+    if row.error is not None:
+        return row.error if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}"
+    if row.status == DRY_RUN:
+        price = cost or "a price that Scenario did not name"
+        return f"this call with {row.model_id} would cost {price}; nothing was made or billed."
+    if row.status == IN_PROGRESS:
+        return (
+            f"{job}, last seen: {row.seen}{_comma(cost)}. It goes on at Scenario. Wait for it:"
+            " calling the generation again would make and bill a new one."
+        )
+    return f"{len(row.assets)} image(s) by {job}{_comma(cost)}. An assetId can be given to the next call as a picture."
+
+
+def _comma(cost: str) -> str:
+    return f", {cost}" if cost else ""
+
+
+def _cost(row: Outcome) -> str:
+    if row.cost is None:
+        return ""
+    discount = f" (discount {row.discount:g})" if row.discount else ""
+    return f"{row.cost:g} Creative Units{discount}"
+
+
+def _size(asset: Asset) -> str | None:
+    return f"{asset.width}x{asset.height}" if asset.width and asset.height else None
+
+
+def _next_line(call: NextCall) -> str:
+    return f"Next: call {call.tool} with {json.dumps(dict(call.arguments), ensure_ascii=False)}"

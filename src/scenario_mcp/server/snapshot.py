@@ -1,0 +1,45 @@
+"""The agent's view of the tools: made from the models, committed as tools.json, served from there."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from scenario_mcp.server.results import OUTPUT_SCHEMA
+from scenario_mcp.server.schema import input_schema
+from scenario_mcp.tools.catalog import TOOLS, Tool
+
+FILE = "tools.json"
+
+
+def entries() -> list[dict[str, Any]]:
+    """Describe every tool as `tools/list` does, from the models."""
+    return [_entry(tool) for tool in TOOLS.values()]
+
+
+@cache
+def committed() -> dict[str, dict[str, Any]]:
+    """Read the committed descriptions, by tool name."""
+    listed = json.loads(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+    return {entry["name"]: entry for entry in listed}
+
+
+def written(listed: list[dict[str, Any]]) -> str:
+    """Write descriptions the way the committed file has them."""
+    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
+
+
+def _entry(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": input_schema(tool.input),
+        "outputSchema": OUTPUT_SCHEMA,
+        "annotations": {
+            "readOnlyHint": tool.hints.read_only,
+            "destructiveHint": tool.hints.destructive,
+            "idempotentHint": tool.hints.idempotent,
+            "openWorldHint": tool.hints.open_world,
+        },
+    }

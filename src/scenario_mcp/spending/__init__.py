@@ -1,0 +1,1 @@
+"""What may be spent, and the one way to spend it."""

@@ -1,0 +1,1 @@
+"""What each tool does, its input beside it."""

@@ -1,0 +1,130 @@
+"""Waiting for jobs, and telling what became of them."""
+
+from collections.abc import Sequence
+
+import anyio
+from pydantic import Field
+
+from scenario_mcp.inferences.fields import OriginalAssets, Text
+from scenario_mcp.scenario import assets, jobs
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NoAnswer, NotConnected, RateLimited, ScenarioError, Unavailable
+from scenario_mcp.scenario.jobs import Job, Watched
+from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
+from scenario_mcp.tools.services import Services
+
+WAIT_FOR_JOBS = "wait-for-jobs"
+SECONDS_FOR_RESULTS = 5.0  # kept free between the end of waiting and the deadline, to read the results
+
+
+class WaitForJobs(OriginalAssets):
+    """Wait for running jobs and get their results; free, and safe to repeat.
+
+    Answers when all have ended or after about 40 s, with one row per job: its images, its failure, or in-progress
+    and the call that goes on waiting. An in-progress result of a generation names the job ids to give here.
+    """
+
+    job_ids: list[Text] = Field(min_length=1, max_length=32, description="Ids of the jobs (job_...).")
+
+
+async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) -> Outcome:
+    """Wait for 1 to 32 jobs together until all have ended or the deadline is near."""
+    job_ids = list(dict.fromkeys(arguments.job_ids))
+    board = _Board(host, job_ids)
+    until = host.deadline.sooner(SECONDS_FOR_RESULTS)
+    rows: dict[str, Outcome] = {}
+
+    async def wait_for(job_id: str) -> None:
+        try:
+            job, fault = await jobs.get(services.client, job_id, until), None
+        except (NoAnswer, NotConnected, RateLimited, Unavailable) as passing:
+            job, fault = Job(job_id), passing
+        except ScenarioError as error:
+            rows[job_id] = Outcome(ERROR, job_id=job_id, error=f"{error} {error.hint}".strip())
+            await board.ended(job_id)
+            return
+        await board.saw(job)
+        watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
+        rows[job_id] = await conclude(services, watched, host.deadline, original=bool(arguments.original_assets))
+        await board.ended(job_id)
+
+    async with anyio.create_task_group() as waiting:
+        for job_id in job_ids:
+            waiting.start_soon(wait_for, job_id)
+    return _together([rows[job_id] for job_id in job_ids])
+
+
+async def conclude(services: Services, watched: Watched, deadline: Deadline, *, original: bool = False) -> Outcome:
+    """Tell what became of a job; whatever cannot be learned becomes a note, never an error."""
+    job = watched.job
+    notes: list[str] = []
+    described = [assets.Asset(asset_id) for asset_id in job.asset_ids] if job.status == jobs.SUCCESS else []
+    if described:
+        try:
+            described = await assets.describe(services.client, job.asset_ids, deadline, original=original)
+        except ScenarioError as fault:
+            notes.append(f"The images are made, but their addresses could not be read: {fault}")
+    if watched.fault is not None:
+        notes.append(f"The job's status could not be read the last time: {watched.fault}")
+    return Outcome(
+        status=job.status if job.ended else IN_PROGRESS,
+        job_id=job.id,
+        model_id=job.model_id,
+        seen=None if job.ended else f"{job.status} {job.progress:.0%}",
+        assets=tuple(described),
+        cost=job.cost,
+        discount=job.discount,
+        error=_failure(job) if job.ended and job.status != jobs.SUCCESS else None,
+        notes=tuple(notes),
+        next=None if job.ended and not notes else next_wait([job.id], original=original),
+    )
+
+
+def next_wait(job_ids: Sequence[str], *, original: bool = False) -> NextCall:
+    """Make the call that goes on waiting for jobs."""
+    flags = {"originalAssets": True} if original else {}
+    return NextCall(WAIT_FOR_JOBS, {"jobIds": list(job_ids), **flags})
+
+
+def _failure(job: Job) -> str:
+    what = "was canceled" if job.status == jobs.CANCELED else "failed"
+    said = f': "{job.error}"' if job.error else " without a reason"
+    refund = "Scenario refunds it." if job.refunded else "It is not refunded."
+    return " ".join(part for part in (f"Job {job.id} {what}{said}.", job.hint, refund) if part)
+
+
+def _together(rows: Sequence[Outcome]) -> Outcome:
+    statuses = [row.status for row in rows]
+    status = next(
+        (status for status in (IN_PROGRESS, jobs.SUCCESS, jobs.FAILURE, jobs.CANCELED) if status in statuses), ERROR
+    )
+    pending = [row.next for row in rows if row.next is not None]
+    waited_for = [job_id for call in pending for job_id in call.arguments["jobIds"]]
+    original = any(call.arguments.get("originalAssets") for call in pending)
+    return Outcome(
+        status=status, jobs=tuple(rows), next=next_wait(waited_for, original=original) if waited_for else None
+    )
+
+
+class _Board:
+    """Adds up the progress of several jobs."""
+
+    def __init__(self, host: Host, job_ids: Sequence[str]) -> None:
+        self._host = host
+        self._shares = dict.fromkeys(job_ids, 0.0)
+        self._ended = 0
+
+    async def saw(self, job: Job) -> None:
+        self._shares[job.id] = job.progress
+        await self._tell(f"{job.status} {job.progress:.0%}")
+
+    async def ended(self, job_id: str) -> None:
+        self._shares[job_id] = 1.0
+        self._ended += 1
+        await self._tell("ended")
+
+    async def _tell(self, latest: str) -> None:
+        count = len(self._shares)
+        message = latest if count == 1 else f"{self._ended} of {count} jobs ended, latest: {latest}"
+        await self._host.progress(100 * sum(self._shares.values()) / count, message)

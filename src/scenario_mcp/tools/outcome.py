@@ -1,0 +1,38 @@
+"""What a tool comes to, before it is put into words for a host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scenario_mcp.scenario.assets import Asset
+
+DRY_RUN, IN_PROGRESS, ERROR = "dry-run", "in-progress", "error"
+
+
+@dataclass(frozen=True)
+class NextCall:
+    """A tool call that is ready to make."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a paid call, or of jobs waited for.
+
+    `status` is one of success, in-progress, failure, canceled, dry-run and error; `seen` is Scenario's own last word
+    for a job that goes on. Costs are Creative Units. Waiting for jobs gives one row in `jobs` for each.
+    """
+
+    status: str
+    job_id: str | None = None
+    model_id: str | None = None
+    seen: str | None = None
+    assets: tuple[Asset, ...] = ()
+    cost: float | None = None
+    discount: float | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    next: NextCall | None = None
+    jobs: "tuple[Outcome, ...]" = ()

@@ -1,0 +1,84 @@
+"""Three fixtures, each around the last: a sandbox world, services that reach it, an agent that calls the tools."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client as McpClient
+
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.server.app import create_server
+from scenario_mcp.settings import SANDBOX_CREDENTIALS
+from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.tools.services import Services
+from support.clock import LEAPING
+from support.network import SandboxNetwork
+from support.pictures import png
+
+ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, Any]:
+    return LEAPING
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads the settings, the .env or the home of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("SCENARIO_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+
+
+@pytest.fixture
+def world() -> World:
+    return World(clock=lambda: 1_795_000_000.0 + anyio.current_time())
+
+
+@pytest.fixture
+def network(world: World) -> SandboxNetwork:
+    return SandboxNetwork(world)
+
+
+@pytest.fixture
+async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
+    client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
+    yield Services(client, Purchases(client), wait_seconds=45)
+    await client.aclose()
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield request.param
+
+
+@pytest.fixture
+async def agent(services: Services) -> AsyncIterator[McpClient]:
+    async with McpClient(create_server(services), raise_exceptions=True) as client:
+        yield client
+
+
+@pytest.fixture
+def hero(world: World) -> str:
+    asset = world.add_picture(png("tan", (64, 48)))
+    assert asset is not None
+    return asset.id
+
+
+@pytest.fixture
+def ink(world: World) -> str:
+    asset = world.add_picture(png("navy", (32, 32)))
+    assert asset is not None
+    return asset.id
+
+
+@pytest.fixture
+def arguments(hero: str, ink: str) -> dict[str, Any]:
+    """A call that works."""
+    return {"modelId": "model_sandbox-ink", "prompt": "a phoenix", "image": hero, "ipAdapterImages": [ink]}

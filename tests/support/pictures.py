@@ -1,0 +1,16 @@
+"""Small pictures, made on the spot."""
+
+import base64
+import io
+
+from PIL import Image
+
+
+def png(colour: str = "teal", size: tuple[int, int] = (8, 8)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def data_url(content: bytes | None = None, mime: str = "image/png") -> str:
+    return f"data:{mime};base64,{base64.b64encode(png() if content is None else content).decode()}"

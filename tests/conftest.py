@@ -1,7 +1,7 @@
 """Three fixtures, each around the last: a sandbox world, services that reach it, an agent that calls the tools."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -54,8 +54,8 @@ async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
 
 
 @pytest.fixture(params=ERAS)
-def era(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
+def era(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 @pytest.fixture

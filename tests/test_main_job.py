@@ -4,20 +4,13 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from mcp.types import TextContent
+from support.agents import TOOL, text_of
 
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
 
 pytestmark = pytest.mark.anyio
-
-TOOL = "post-img2img-ip-adapter-inferences"
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-
 
 async def test_a_call_gives_finished_images_in_both_eras(
     services: Services, arguments: dict[str, Any], world: World, era: str

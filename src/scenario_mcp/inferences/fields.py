@@ -31,13 +31,8 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _seed_text(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _seed_digits(text: str) -> str:
+def _seed_digits(value: object) -> str:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if not (text.isascii() and text.isdigit()):
         raise PydanticCustomError("seed", 'must be a whole number >= 0, for example "42"')
     return text
@@ -48,7 +43,7 @@ Number = Annotated[float, Strict()]
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, AfterValidator(_not_blank)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
-Seed = Annotated[str, BeforeValidator(_seed_text), AfterValidator(_seed_digits)]
+Seed = Annotated[str, BeforeValidator(_seed_digits)]
 
 Scheduler = Literal[
     "DDIMScheduler",

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from scenario_mcp.inferences import rules
 from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.scenario import records
 from scenario_mcp.scenario.errors import InvalidArguments
 
 Input = TypeVar("Input", bound=Fields)
@@ -100,7 +101,7 @@ def _nearest(schema: Schema, detail: ErrorDetails) -> str:
     if "enum" in schema and isinstance(value, str):
         near = get_close_matches(value, schema["enum"], 1)
         return f" Did you mean {near[0]}?" if near else ""
-    if schema.get("type") not in ("integer", "number") or isinstance(value, bool) or not isinstance(value, int | float):
+    if schema.get("type") not in ("integer", "number") or records.number(value) is None:
         return ""
     low, high, step = schema.get("minimum", value), schema.get("maximum", value), schema.get("multipleOf", 1)
     clamped = min(max(value, low), high)

@@ -1,0 +1,10 @@
+"""What agents say and hear."""
+
+from mcp.types import CallToolResult, TextContent
+
+TOOL = "post-img2img-ip-adapter-inferences"
+WAIT = "wait-for-jobs"
+
+
+def text_of(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from support.agents import TOOL, text_of
 
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
+from support.agents import TOOL, text_of
 
 pytestmark = pytest.mark.anyio
+
 
 async def test_a_call_gives_finished_images_in_both_eras(
     services: Services, arguments: dict[str, Any], world: World, era: str

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from support.agents import TOOL, text_of
-from support.pictures import data_url, png
 
 from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, text_of
+from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
 

@@ -73,9 +73,12 @@ class Client:
     ) -> dict[str, Any]:
         """Send a call until it is answered, by the retry rule of `wire.retry_pause`, and return the answer's data.
 
-        `attempt` replaces the single try; `on_pause` hears of each failure and the pause in seconds before the next
-        try. Raises the `ScenarioError` of the last try. Nothing begins or goes on here past the deadline.
+        `attempt` replaces the single try, and must for a paid call: those go through `Purchases`. `on_pause` hears of
+        each failure and the pause in seconds before the next try. Raises the `ScenarioError` of the last try, and
+        `TypeError` for a paid call past `Purchases`. Nothing begins or goes on here past the deadline.
         """
+        if call.paid and attempt is None:
+            raise TypeError("A paid call goes through Purchases.")
         for tries in count(1):
             try:
                 with anyio.move_on_after(deadline.remaining()):

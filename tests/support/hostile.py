@@ -1,0 +1,116 @@
+"""Real TCP servers that misbehave, on loopback."""
+
+import asyncio
+import gzip
+import socket
+import struct
+from asyncio import StreamReader
+from asyncio import StreamWriter as Writer
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+class Requests:
+    """Reads the requests of one connection, and writes down their heads."""
+
+    def __init__(self, reader: StreamReader, heads: list[str]) -> None:
+        self._reader = reader
+        self._heads = heads
+
+    async def next(self) -> None:
+        """Read one whole request."""
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        lengths = [line.partition(":")[2] for line in head.splitlines() if line.lower().startswith("content-length")]
+        if lengths:
+            await self._reader.readexactly(int(lengths[0]))
+        self._heads.append(head)
+
+
+Behaviour = Callable[[Requests, Writer], Awaitable[None]]
+
+
+@dataclass
+class Hostile:
+    """One server: `requests` holds the head of each request that it read."""
+
+    behaviour: Behaviour
+    port: int = 0
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+@asynccontextmanager
+async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
+    hostile = Hostile(behaviour)
+
+    async def connected(reader: StreamReader, writer: Writer) -> None:
+        try:
+            await behaviour(Requests(reader, hostile.requests), writer)
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        hostile.port = server.sockets[0].getsockname()[1]
+        yield hostile
+
+
+def _reset(writer: Writer) -> None:
+    raw: socket.socket = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def resets_at_once(requests: Requests, writer: Writer) -> None:
+    _reset(writer)
+
+
+async def resets_after_reading(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    _reset(writer)
+
+
+async def closes_without_answer(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+
+
+async def answers_garbage(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await writer.drain()
+
+
+async def cuts_the_body(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"job": {"jobId"')
+    await writer.drain()
+
+
+async def cuts_a_chunked_body(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"job": \r\n')
+    await writer.drain()
+
+
+async def lies_about_gzip(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    await _respond(writer, b"this is not gzip", "Content-Encoding: gzip\r\n")
+
+
+async def sends_a_gzip_bomb(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    await _respond(writer, gzip.compress(b" " * (64 * 2**20)), "Content-Encoding: gzip\r\n")
+
+
+async def closes_after_each_answer(requests: Requests, writer: Writer) -> None:
+    """Promise to keep the connection and close it all the same, as a gateway does with idle ones."""
+    await requests.next()
+    await _respond(writer, b'{"job": {"jobId": "job_real"}}')
+
+
+async def _respond(writer: Writer, body: bytes, headers: str = "") -> None:
+    writer.write(f"HTTP/1.1 200 OK\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    await writer.drain()

@@ -1,0 +1,128 @@
+"""A host that starts the real server as a subprocess and speaks raw JSON-RPC with it, line by line."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from scenario_mcp.settings import SANDBOX_CREDENTIALS
+
+VERSIONS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
+INFO = {"name": "test-host", "version": "1"}
+MODERN_META = {
+    "io.modelcontextprotocol/protocolVersion": VERSIONS["modern"],
+    "io.modelcontextprotocol/clientInfo": INFO,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+PATIENCE = 20.0  # seconds that any answer may take on a busy machine
+
+# Whatever a library prints, in three ways, at the moment of every connection and at the end of the process.
+NOISY = """
+import atexit, os, sys
+def noise(event, args):
+    if event == "socket.connect":
+        print("printed noise"); os.write(1, b"written noise\\n"); os.system("echo noise of a child")
+sys.addaudithook(noise)
+atexit.register(print, "noise at exit")
+from scenario_mcp.commands.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def environment(base_url: str | None = None, **more: str) -> dict[str, str]:
+    """An environment with nothing of ours in it but what is given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCENARIO_")}
+    if base_url is not None:
+        key, secret = SANDBOX_CREDENTIALS
+        kept |= {"SCENARIO_BASE_URL": base_url, "SCENARIO_API_KEY": key, "SCENARIO_API_SECRET": secret}
+    return kept | more
+
+
+class StdioHost:
+    """One running server: `lines` is everything that it wrote to stdout."""
+
+    def __init__(self, process: asyncio.subprocess.Process, era: str) -> None:
+        self.process = process
+        self.era = era
+        self.lines: list[str] = []
+        self._next_id = 0
+
+    async def hello(self) -> dict[str, Any]:
+        """Open the connection the way the era does."""
+        if self.era == "modern":
+            return await self.request("server/discover")
+        params = {"protocolVersion": VERSIONS["legacy"], "capabilities": {}, "clientInfo": INFO}
+        answer = await self.request("initialize", params)
+        self.send({"method": "notifications/initialized"})
+        return answer
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    def begin(self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None) -> int:
+        """Send a request without waiting for its answer, and give its id."""
+        self._next_id += 1
+        meta = dict(MODERN_META) if self.era == "modern" else {}
+        if token is not None:
+            meta["progressToken"] = token
+        self.send(
+            {"id": self._next_id, "method": method, "params": {**(params or {}), **({"_meta": meta} if meta else {})}}
+        )
+        return self._next_id
+
+    async def read(self) -> dict[str, Any] | None:
+        """Read the next message; None at the end of the stream."""
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
+        if not line:
+            return None
+        self.lines.append(line.decode())
+        message: dict[str, Any] = json.loads(line)
+        assert message["jsonrpc"] == "2.0"
+        return message
+
+    async def answer_to(self, request_id: int) -> dict[str, Any]:
+        while (message := await self.read()) is not None:
+            if message.get("id") == request_id:
+                return message
+        raise AssertionError("the server ended without an answer")
+
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        return await self.answer_to(self.begin(method, params, token))
+
+    async def ended(self) -> int:
+        """Wait for the end of the process and give its exit status; what it still writes must be JSON-RPC too."""
+        while await self.read() is not None:
+            pass
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+@asynccontextmanager
+async def running(
+    era: str = "legacy", *, environ: Mapping[str, str], args: tuple[str, ...] = (), noisy: bool = False
+) -> AsyncIterator[StdioHost]:
+    command = ["-c", NOISY] if noisy else ["-m", "scenario_mcp"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        *args,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environ),
+        limit=2**24,
+    )
+    host = StdioHost(process, era)
+    try:
+        yield host
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        process._transport.close()  # type: ignore[attr-defined]  # else its pipes warn when collected

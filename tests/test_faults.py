@@ -1,0 +1,269 @@
+"""Faults between us and Scenario: reads recover or fail clearly, nothing paid is sent twice, nothing accepted is lost."""
+
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client as McpClient
+
+from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, WAIT, text_of
+from support.network import (
+    ASSETS,
+    GENERATE,
+    JOBS,
+    Fault,
+    SandboxNetwork,
+    answers,
+    bad_gateway,
+    busy,
+    hangs_after,
+    hangs_before,
+    refused,
+    reset_after,
+    reset_before,
+    server_error,
+    truncated,
+)
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE = 45.0
+FOREVER = 10_000
+
+LOSING: dict[str, Fault] = {  # after these, nobody knows what became of a request
+    "500": server_error,
+    "502 HTML": bad_gateway,
+    "408": answers(408, {"message": "Request Timeout"}),
+    "reset before": reset_before,
+    "reset after": reset_after,
+    "hang before": hangs_before,
+    "hang after": hangs_after,
+    "truncated JSON": truncated,
+    "empty": answers(200, text=""),
+    "not an object": answers(200, ["job"]),
+    "endless": answers(200, text=" " * (17 * 2**20)),
+}
+BILLED = {"reset after", "hang after", "truncated JSON"}
+PASSING: dict[str, Fault] = LOSING | {"refused": refused, "429": busy}  # a read may be repeated after any of these
+
+
+def parametrized(faults: dict[str, Fault]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", faults)
+
+
+@parametrized(LOSING)
+async def test_a_lost_answer_to_a_paid_request_is_never_followed_by_another(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
+) -> None:
+    network.plan(GENERATE, LOSING[name], FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert "the job may be running: look before calling again" in text_of(result)
+    assert "Do not call again yet" in text_of(result)
+    assert network.count(GENERATE) == 1
+    assert len(world.ledger) == (1 if name in BILLED else 0)
+    assert anyio.current_time() - began <= DEADLINE
+
+
+async def test_an_acceptance_that_names_no_job_counts_as_lost(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, answers(200, {"inference": {}}))
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert "named no job" in text_of(result)
+    assert network.count(GENERATE) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_paid_request_that_was_never_sent_is_tried_three_times(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], times: int
+) -> None:
+    network.plan(GENERATE, refused, times)
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.structured_content is not None
+    assert result.structured_content["status"] == "success"
+    assert len(world.ledger) == 1
+
+
+async def test_without_a_connection_the_error_says_that_nothing_was_sent(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, refused, FOREVER)
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert "Nothing was sent" in text_of(result)
+    assert network.count(GENERATE) == 3
+    assert world.ledger == []
+
+
+async def test_a_busy_account_is_waited_for_with_progress(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, busy, 4)
+    heard: list[str] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    result = await agent.call_tool(TOOL, arguments, progress_callback=listen)
+
+    assert result.structured_content is not None
+    assert result.structured_content["status"] == "success"
+    assert sum(message.startswith("waiting for a free slot") for message in heard) == 4
+    assert network.count(GENERATE) == 5
+    assert len(world.ledger) == 1
+
+
+async def test_an_account_that_stays_busy_ends_in_an_error_that_names_the_limit(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, busy, FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert "Nothing was billed" in text_of(result)
+    assert "parallel-inferences, at most 2 at once" in text_of(result)
+    assert 35 < anyio.current_time() - began <= DEADLINE
+    assert world.ledger == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "pause"),
+    [
+        (answers(429, {"reason": "cooldown", "remainingSeconds": 20}), 20),
+        (answers(429, {"reason": "cooldown", "details": {"remainingSeconds": 20}}), 20),
+        (answers(429, {"reason": "slow down"}, Retry_After="7"), 7),
+        (answers(429, {"reason": "slow down"}, Retry_After="0"), 1),
+    ],
+)
+async def test_the_pause_that_a_429_asks_for_is_kept(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any], reply: Fault, pause: float
+) -> None:
+    sent_at: list[float] = []
+
+    async def timed(request: Any, deliver: Any) -> Any:
+        sent_at.append(anyio.current_time())
+        return await (reply(request, deliver) if len(sent_at) == 1 else deliver(request))
+
+    network.plan(GENERATE, timed, 2)
+
+    await agent.call_tool(TOOL, arguments)
+
+    assert sent_at[1] - sent_at[0] == pytest.approx(pause, abs=0.01)
+
+
+async def test_a_pause_that_would_end_after_the_deadline_is_not_begun(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, answers(429, {"reason": "cooldown", "remainingSeconds": 300}))
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert anyio.current_time() - began < 1
+
+
+@parametrized(PASSING)
+@pytest.mark.parametrize("route", [JOBS, ASSETS])
+async def test_reads_recover_from_a_fault_that_passes(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], route: str, name: str
+) -> None:
+    network.plan(route, PASSING[name], 2)
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    made = result.structured_content
+    assert made is not None
+    assert made["status"] == "success"
+    assert all(asset["url"] for asset in made["assets"])
+    assert network.count(GENERATE) == len(world.ledger) == 1
+
+
+LASTING: dict[str, Fault] = PASSING | {
+    "401": answers(401, {"message": "Unauthorized"}),
+    "403": answers(403, {"message": "Forbidden"}),
+    "404": answers(404, {"reason": "Job not found"}),
+    "redirect": answers(302, {}, Location="https://elsewhere.example"),
+}
+
+
+@parametrized(LASTING)
+async def test_an_accepted_job_is_never_turned_into_an_error_by_its_polls(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
+) -> None:
+    network.plan(JOBS, LASTING[name], FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    made = result.structured_content
+    assert not result.is_error
+    assert made is not None
+    assert made["status"] == "in-progress"
+    assert made["jobId"] == world.ledger[0].job_id
+    assert made["next"] == {"tool": WAIT, "arguments": {"jobIds": [made["jobId"]]}}
+    assert "could not be read" in " ".join(made["notes"])
+    assert anyio.current_time() - began <= DEADLINE
+    assert network.count(GENERATE) == 1
+
+
+@parametrized(LASTING)
+async def test_finished_images_are_never_lost_over_their_addresses(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
+) -> None:
+    network.plan(ASSETS, LASTING[name], FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    made = result.structured_content
+    assert not result.is_error
+    assert made is not None
+    assert made["status"] == "success"
+    assert [asset["assetId"] for asset in made["assets"]] == list(world.jobs[made["jobId"]].asset_ids)
+    assert made["next"]["tool"] == WAIT
+    assert "addresses could not be read" in text_of(result)
+    assert anyio.current_time() - began <= DEADLINE
+
+
+@parametrized(PASSING)
+async def test_a_price_question_recovers_from_a_fault_that_passes(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
+) -> None:
+    network.plan(GENERATE, PASSING[name], 2)
+
+    result = await agent.call_tool(TOOL, arguments | {"dryRun": True})
+
+    assert result.structured_content is not None
+    assert result.structured_content["status"] == "dry-run"
+    assert world.ledger == []
+
+
+@parametrized(PASSING)
+async def test_a_price_question_that_fails_for_good_fails_clearly_and_in_time(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
+) -> None:
+    network.plan(GENERATE, PASSING[name], FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments | {"dryRun": True})
+
+    assert result.is_error
+    assert "look before calling again" not in text_of(result)
+    assert network.count(GENERATE) <= 3
+    assert anyio.current_time() - began <= DEADLINE
+    assert world.ledger == []

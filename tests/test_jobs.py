@@ -1,0 +1,238 @@
+"""Jobs as an agent sees them: progress, ends of every kind, and waiting for several at once."""
+
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client as McpClient
+from mcp.types import CallToolResult
+
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.server.app import create_server
+from scenario_mcp.tools.services import Services
+from support.agents import TOOL, WAIT, text_of
+from support.network import GENERATE, JOBS, SandboxNetwork, answers, server_error
+
+pytestmark = pytest.mark.anyio
+
+
+async def _start(agent: McpClient, arguments: dict[str, Any], prompt: str) -> str:
+    """Start a job without following it, and give its id."""
+    job_id: str = _structured(await agent.call_tool(TOOL, arguments | {"prompt": prompt}))["jobId"]
+    return job_id
+
+
+def _structured(result: CallToolResult) -> dict[str, Any]:
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+@pytest.fixture
+async def hasty(services: Services) -> Any:
+    """An agent whose paid calls return once they are accepted."""
+    at_once = Services(services.client, services.purchases, wait_seconds=0)
+    async with McpClient(create_server(at_once), raise_exceptions=True) as client:
+        yield client
+
+
+async def test_progress_grows_and_names_the_job_s_status(agent: McpClient, arguments: dict[str, Any]) -> None:
+    heard: list[tuple[float, float | None, str]] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message or ""))
+
+    await agent.call_tool(TOOL, arguments, progress_callback=listen)
+
+    values = [progress for progress, _, _ in heard]
+    assert values == sorted(set(values))
+    assert {total for _, total, _ in heard} == {100}
+    assert [message.split()[0] for _, _, message in heard] == ["queued", "in-progress", "in-progress", "success"]
+    assert all(message.endswith("%") for _, _, message in heard)
+
+
+async def test_polling_begins_after_a_second_and_slows_to_three(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    polled_at: list[float] = []
+
+    async def timed(request: Any, deliver: Any) -> Any:
+        polled_at.append(anyio.current_time())
+        return await deliver(request)
+
+    network.plan(JOBS, timed, 1000)
+    began = anyio.current_time()
+
+    await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"})
+
+    pauses = [later - earlier for earlier, later in zip([began, *polled_at], polled_at, strict=False)]
+    assert pauses[:4] == pytest.approx([1, 1.5, 2.25, 3], abs=0.01)
+    assert pauses[4:] == pytest.approx([3] * len(pauses[4:]), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wait_seconds", "at_least", "at_most"), [(0, 0, 0.1), (10, 6, 10), (45, 35, 40), (90, 80, 85)]
+)
+async def test_a_long_job_is_handed_over_in_time_with_the_next_call(
+    services: Services,
+    world: World,
+    arguments: dict[str, Any],
+    wait_seconds: float,
+    at_least: float,
+    at_most: float,
+) -> None:
+    patient = Services(services.client, services.purchases, wait_seconds)
+    began = anyio.current_time()
+
+    async with McpClient(create_server(patient), raise_exceptions=True) as agent:
+        result = await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"})
+
+    made = _structured(result)
+    assert made["status"] == "in-progress"
+    assert made["next"] == {"tool": WAIT, "arguments": {"jobIds": [world.ledger[0].job_id]}}
+    assert f'Next: call wait-for-jobs with {{"jobIds": ["{world.ledger[0].job_id}"]}}' in text_of(result)
+    assert at_least <= anyio.current_time() - began <= at_most
+
+
+async def test_the_call_named_next_gives_the_results(hasty: McpClient, arguments: dict[str, Any]) -> None:
+    begun = _structured(await hasty.call_tool(TOOL, arguments | {"originalAssets": True}))
+
+    waited = _structured(await hasty.call_tool(begun["next"]["tool"], begun["next"]["arguments"]))
+
+    assert waited["status"] == "success"
+    [row] = waited["jobs"]
+    assert row["jobId"] == begun["jobId"]
+    assert len(row["assets"]) == 4
+    assert all("/assets/" in asset["url"] for asset in row["assets"])
+    assert "next" not in waited
+
+
+async def test_a_failed_job_is_an_error_with_its_reason_its_hint_and_its_refund(
+    agent: McpClient, arguments: dict[str, Any]
+) -> None:
+    result = await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:fail"})
+
+    assert result.is_error
+    said = text_of(result)
+    assert 'failed: "The sandbox was asked to fail"' in said
+    assert "Leave sandbox:fail out of the prompt." in said
+    assert "Scenario refunds it." in said
+    assert _structured(result)["jobId"] in said
+
+
+async def test_a_canceled_job_is_an_error_that_names_it(agent: McpClient, arguments: dict[str, Any]) -> None:
+    result = await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:cancel"})
+
+    assert result.is_error
+    assert f"Job {_structured(result)['jobId']} was canceled" in text_of(result)
+
+
+async def test_a_job_that_is_not_refunded_is_said_to_be_so(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    record = {"jobId": "job_x", "status": "failure", "billing": {"disableRefund": True}, "metadata": {"error": "nsfw"}}
+    network.plan(JOBS, answers(200, {"job": record}))
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert 'Job job_x failed: "nsfw". It is not refunded.' in text_of(result)
+
+
+async def test_unknown_fields_and_words_in_replies_are_accepted(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    strange = {"jobId": "job_x", "status": "dreaming", "progress": "half", "metadata": None, "new": {"field": [1]}}
+    network.plan(JOBS, answers(200, {"job": strange, "more": True}), 2)
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    # The strange record is followed under the id that it names, and then unknown to the sandbox.
+    assert _structured(result)["status"] == "in-progress"
+    assert _structured(result)["lastSeen"] == "dreaming 0%"
+
+
+async def test_several_jobs_are_waited_for_together(hasty: McpClient, world: World, arguments: dict[str, Any]) -> None:
+    prompts = ("a", "b", "sandbox:fail", "sandbox:stuck")
+    job_ids = [await _start(hasty, arguments, prompt) for prompt in prompts]
+    heard: list[str] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    began = anyio.current_time()
+    result = await hasty.call_tool(WAIT, {"jobIds": [*job_ids, "job_unknown", job_ids[0]]}, progress_callback=listen)
+
+    made = _structured(result)
+    assert not result.is_error
+    assert made["status"] == "in-progress"
+    assert [row["status"] for row in made["jobs"]] == ["success", "success", "failure", "in-progress", "error"]
+    assert "Job job_unknown not found" in made["jobs"][4]["error"]
+    assert made["next"] == {"tool": WAIT, "arguments": {"jobIds": [job_ids[3]]}}
+    assert 30 < anyio.current_time() - began <= 45
+    assert any("of 5 jobs ended" in message for message in heard)
+    for row in made["jobs"]:
+        assert row["jobId"] in text_of(result)
+
+
+async def test_thirty_two_jobs_can_be_waited_for(hasty: McpClient, world: World, arguments: dict[str, Any]) -> None:
+    world.slots = 40
+    job_ids = [await _start(hasty, arguments | {"numSamples": 1}, f"number {number}") for number in range(32)]
+
+    made = _structured(await hasty.call_tool(WAIT, {"jobIds": job_ids}))
+
+    assert made["status"] == "success"
+    assert [row["jobId"] for row in made["jobs"]] == job_ids
+
+
+@pytest.mark.parametrize(
+    ("job_ids", "fix"),
+    [([], "is required"), (["job_x"] * 33, "a list of 1 to 32 items"), ([""], "must not be empty"), (None, "required")],
+)
+async def test_how_many_jobs_may_be_waited_for_is_checked(
+    agent: McpClient, world: World, job_ids: Any, fix: str
+) -> None:
+    result = await agent.call_tool(WAIT, {"jobIds": job_ids})
+
+    assert result.is_error
+    assert "- jobIds" in text_of(result)
+    assert fix in text_of(result)
+    assert world.requests == []
+
+
+async def test_only_unknown_jobs_is_an_error(agent: McpClient) -> None:
+    result = await agent.call_tool(WAIT, {"jobIds": "job_unknown"})
+
+    assert result.is_error
+    assert "Job job_unknown not found" in text_of(result)
+    assert "Check the id" in text_of(result)
+
+
+async def test_waiting_goes_on_over_a_fault_at_the_first_look(
+    hasty: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    job_id = await _start(hasty, arguments, "a")
+    network.plan(JOBS, server_error, 4)
+
+    made = _structured(await hasty.call_tool(WAIT, {"jobIds": [job_id]}))
+
+    assert made["status"] == "success"
+    assert network.count(GENERATE) == 1
+
+
+@pytest.mark.parametrize("job_id", ["../models", "..", ".", "a/b?c=d#e", "job_%2e%2e", "job ünïcode"])
+async def test_no_id_reaches_another_route(agent: McpClient, network: SandboxNetwork, job_id: str) -> None:
+    result = await agent.call_tool(WAIT, {"jobIds": [job_id]})
+
+    assert result.is_error
+    assert all(line.startswith(JOBS) and line.count("/") == 3 and len(line) > len(JOBS) for line in network.sent)
+
+
+async def test_a_dry_run_that_runs_a_job_all_the_same_is_told(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, answers(200, {"job": {"jobId": "job_x", "status": "queued"}, "creativeUnitsCost": 4}))
+
+    made = _structured(await agent.call_tool(TOOL, arguments | {"dryRun": True}))
+
+    assert made["status"] == "in-progress"
+    assert made["jobId"] == "job_x"
+    assert "may be billed" in made["notes"][0]

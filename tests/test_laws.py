@@ -1,0 +1,218 @@
+"""The laws that hold for every tool, whoever adds it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client as McpClient
+
+from scenario_mcp.inferences.table import INFERENCES, tool_name
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.wire import Call
+from scenario_mcp.server import snapshot
+from scenario_mcp.server.app import INSTRUCTIONS, create_server
+from scenario_mcp.server.results import OUTPUT_SCHEMA
+from scenario_mcp.settings import SANDBOX_CREDENTIALS
+from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.tools.catalog import PAID, TOOLS, Hints, Tool
+from scenario_mcp.tools.services import Services
+from support.network import GENERATE, SandboxNetwork
+
+SRC = Path(__file__).parent.parent / "src/scenario_mcp"
+BUDGET = 24_000  # characters of compact JSON of the default list
+MAIN_TOOL_BUDGET = 6_000  # of which name, description and input schema of the main tool
+
+KEYWORDS = {
+    "type",
+    "description",
+    "properties",
+    "required",
+    "items",
+    "enum",
+    "minimum",
+    "maximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+}
+OPEN_OBJECTS: set[tuple[str, str]] = set()  # (tool, property): the ones that take what a model's own inputs say
+
+every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+
+
+def entry_of(tool: Tool) -> dict[str, Any]:
+    return snapshot.committed()[tool.name]
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_the_committed_snapshot_is_what_the_models_say() -> None:
+    committed = (SRC / "server" / snapshot.FILE).read_text("utf-8")
+
+    assert committed == snapshot.written(snapshot.entries()), "stale: run `make snap` and look at the diff"
+
+
+@pytest.mark.anyio
+async def test_the_server_serves_the_snapshot(era: str) -> None:
+    client = Client("https://unused.example", None)
+    services = Services(client, Purchases(client), 45)
+
+    async with McpClient(create_server(services), mode=era) as agent:
+        listed = (await agent.list_tools()).tools
+        hello = agent.instructions
+
+    assert [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed] == list(
+        snapshot.committed().values()
+    )
+    assert hello == INSTRUCTIONS
+
+
+@every_tool
+def test_names_are_short_and_plain(tool: Tool) -> None:
+    assert re.fullmatch(r"[a-z0-9-]{1,64}", tool.name)
+    assert TOOLS[tool.name] is tool
+
+
+def test_names_are_unique() -> None:
+    assert len({entry["name"] for entry in snapshot.entries()}) == len(TOOLS)
+
+
+@every_tool
+def test_a_description_says_first_what_the_tool_does_and_then_what_it_costs(tool: Tool) -> None:
+    first = re.split(r"(?<=[.;])\s", tool.description)[0]
+
+    assert 20 <= len(first) <= 120
+    assert len(tool.description) <= 1_000
+    assert re.search(
+        r"\bcosts?\b.*Creative Units" if tool.paid else r"\bfree\b", tool.description, re.DOTALL | re.IGNORECASE
+    )
+
+
+@every_tool
+def test_an_input_schema_uses_only_what_every_host_reads(tool: Tool) -> None:
+    schema = entry_of(tool)["inputSchema"]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is False
+
+    for name, node in _nodes("", {key: value for key, value in schema.items() if key != "additionalProperties"}):
+        assert set(node) <= KEYWORDS, name
+        assert isinstance(node["type"], str), name
+        assert node["type"] != "null", name
+        if node["type"] == "array":
+            assert "items" in node, name
+        if node["type"] == "object":
+            assert "properties" in node or (tool.name, name) in OPEN_OBJECTS, name
+        assert set(node.get("required", [])) <= set(node.get("properties", {})), name
+
+
+@every_tool
+def test_every_property_is_described(tool: Tool) -> None:
+    for name, node in _nodes("", entry_of(tool)["inputSchema"]):
+        for each, child in node.get("properties", {}).items():
+            assert child.get("description"), f"{name}.{each}"
+
+
+@every_tool
+def test_what_is_not_required_is_not_said(tool: Tool) -> None:
+    required = set(entry_of(tool)["inputSchema"].get("required", []))
+
+    for field in tool.input.model_fields.values():
+        assert (field.alias in required) == field.is_required()
+        assert field.is_required() or field.default is None
+
+
+@every_tool
+def test_the_output_schema_is_open_and_asks_only_for_a_status(tool: Tool) -> None:
+    schema = entry_of(tool)["outputSchema"]
+
+    assert schema["type"] == "object"
+    assert schema["required"] == ["status"]
+    assert "additionalProperties" not in compact(schema)
+    if tool.paid or tool.name == "wait-for-jobs":
+        assert schema == OUTPUT_SCHEMA
+
+
+ANNOTATIONS = {"wait-for-jobs": Hints(read_only=True, destructive=False, idempotent=True, open_world=False)} | {
+    tool_name(route): Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
+    for route in INFERENCES
+}
+
+
+@every_tool
+def test_all_four_annotations_are_those_of_the_table(tool: Tool) -> None:
+    hints = ANNOTATIONS[tool.name]
+
+    assert tool.title
+    assert entry_of(tool)["annotations"] == {
+        "readOnlyHint": hints.read_only,
+        "destructiveHint": hints.destructive,
+        "idempotentHint": hints.idempotent,
+        "openWorldHint": hints.open_world,
+    }
+
+
+def test_every_inference_is_a_paid_tool() -> None:
+    assert all(TOOLS[tool_name(route)].hints == PAID for route in INFERENCES)
+
+
+def test_the_default_list_is_small() -> None:
+    assert len(compact(list(snapshot.committed().values()))) <= BUDGET
+
+
+def test_the_main_tool_is_small() -> None:
+    entry = snapshot.committed()["post-img2img-ip-adapter-inferences"]
+
+    assert len(compact({key: entry[key] for key in ("name", "description", "inputSchema")})) <= MAIN_TOOL_BUDGET
+
+
+def test_the_instructions_are_short() -> None:
+    assert len(INSTRUCTIONS) < 2_000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS.values() if tool.paid], ids=lambda tool: tool.name)
+async def test_every_paid_route_goes_through_purchases(world: World, arguments: dict[str, Any], tool: Tool) -> None:
+    for_purchases, for_all_else = SandboxNetwork(world), SandboxNetwork(world)
+    purchases = Purchases(Client(for_purchases.base_url, SANDBOX_CREDENTIALS, transport=for_purchases))
+    client = Client(for_all_else.base_url, SANDBOX_CREDENTIALS, transport=for_all_else)
+
+    async with McpClient(create_server(Services(client, purchases, 45)), raise_exceptions=True) as agent:
+        result = await agent.call_tool(tool.name, arguments)
+
+    assert not result.is_error
+    assert (for_purchases.count(GENERATE), for_all_else.count(GENERATE), len(world.ledger)) == (1, 0, 1)
+
+
+@pytest.mark.anyio
+async def test_a_paid_call_past_purchases_is_refused_by_the_client(network: SandboxNetwork) -> None:
+    client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
+
+    with pytest.raises(TypeError, match="Purchases"):
+        await client.send(Call("POST", "/generate/img2img-ip-adapter", body={}, paid=True), Deadline.after(1))
+
+    assert network.sent == []
+
+
+def test_modules_are_rooms_not_halls() -> None:
+    lengths = {
+        path.relative_to(SRC).as_posix(): len(path.read_text("utf-8").splitlines()) for path in SRC.rglob("*.py")
+    }
+
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def _nodes(name: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield name, node
+    if "items" in node:
+        yield from _nodes(f"{name}[]", node["items"])
+    for each, child in node.get("properties", {}).items():
+        yield from _nodes(f"{name}.{each}".lstrip("."), child)

@@ -1,0 +1,194 @@
+"""The real server as a subprocess: stdout is JSON-RPC and nothing else, and the process ends when it is told to."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenario_mcp.sandbox.serve import serving
+from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, WAIT
+from support.pictures import data_url, png
+from support.stdio import StdioHost, environment, running
+
+pytestmark = pytest.mark.anyio
+
+END_SECONDS = 1.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # subprocesses need real time
+
+
+@pytest.fixture(params=["legacy", "modern"])
+def wire_era(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def quick_world() -> World:
+    return World(pace=0.05)
+
+
+@pytest.fixture
+def base_url(quick_world: World) -> Iterator[str]:
+    with serving(quick_world) as url:
+        yield url
+
+
+def a_call(prompt: str = "a phoenix") -> dict[str, Any]:
+    arguments = {
+        "modelId": "model_sandbox-ink",
+        "prompt": prompt,
+        "image": data_url(png("tan")),
+        "ipAdapterImages": [data_url(png("navy"))],
+        "numSamples": 1,
+        "width": 64,
+        "height": 64,
+    }
+    return {"name": TOOL, "arguments": arguments}
+
+
+async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_print(
+    wire_era: str, base_url: str, quick_world: World
+) -> None:
+    async with running(wire_era, environ=environment(base_url), noisy=True) as host:
+        hello = await host.hello()
+        listed = await host.request("tools/list")
+        called = await host.request("tools/call", a_call(), token="t")
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        status = await host.ended()
+        assert host.process.stderr is not None
+        noise = (await host.process.stderr.read()).decode()
+
+    assert "scenario-mcp" in str(hello["result"])
+    assert [tool["name"] for tool in listed["result"]["tools"]] == [TOOL, WAIT]
+    assert called["result"]["structuredContent"]["status"] == "success"
+    assert any("notifications/progress" in line for line in host.lines)
+    assert len(quick_world.ledger) == 1
+    assert status == 0
+    for kind in ("printed noise", "written noise", "noise of a child"):
+        assert kind in noise
+
+
+async def _end(host: StdioHost, how: str) -> tuple[int, float]:
+    began = time.monotonic()
+    if how == "EOF":
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+    else:
+        host.process.send_signal(signal.Signals[how])
+    status = await host.ended()
+    return status, time.monotonic() - began
+
+
+STATUS = {"EOF": 0, "SIGTERM": 128 + signal.SIGTERM, "SIGINT": 128 + signal.SIGINT}
+
+
+@pytest.mark.parametrize("how", STATUS)
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while a call waits"])
+async def test_the_process_ends_within_a_second(wire_era: str, base_url: str, how: str, busy: bool) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        if busy:
+            host.begin("tools/call", a_call("sandbox:stuck"), token="t")
+            await host.read()
+
+        status, seconds = await _end(host, how)
+
+    assert status == STATUS[how]
+    assert seconds < END_SECONDS
+
+
+async def test_a_server_that_nobody_greeted_ends_with_its_stdin(base_url: str) -> None:
+    async with running(environ=environment(base_url)) as host:
+        status, _ = await _end(host, "EOF")
+
+    assert status == 0
+    assert host.lines == []
+
+
+async def test_an_unknown_tool_is_a_protocol_error(wire_era: str, base_url: str) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        answer = await host.request("tools/call", {"name": "make-coffee", "arguments": {}})
+
+    assert answer["error"] == {"code": -32602, "message": "Unknown tool: make-coffee"}
+
+
+async def test_without_credentials_the_list_works_and_a_call_says_where_keys_come_from(wire_era: str) -> None:
+    async with running(wire_era, environ=environment()) as host:
+        await host.hello()
+        listed = await host.request("tools/list")
+        called = await host.request("tools/call", a_call())
+
+    assert len(listed["result"]["tools"]) == 2
+    said = called["result"]["content"][0]["text"]
+    assert called["result"]["isError"]
+    assert "SCENARIO_API_KEY and SCENARIO_API_SECRET" in said
+    assert "app.scenario.com" in said
+
+
+async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> None:
+    async with running(wire_era, environ=environment(), args=("--sandbox",)) as host:
+        await host.hello()
+        called = await host.request("tools/call", a_call())
+        failed = await host.request("tools/call", {"name": WAIT, "arguments": {"jobIds": ["job_x"]}})
+
+    assert called["result"]["structuredContent"]["status"] == "success"
+    assert "SANDBOX" in called["result"]["structuredContent"]["notes"][0]
+    assert called["result"]["content"][0]["text"].startswith("SANDBOX")
+    assert failed["result"]["content"][0]["text"].startswith("SANDBOX")
+
+
+async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None:
+    async with running(environ=environment(base_url)) as host:
+        assert host.process.stdin is not None
+        await host.hello()
+        host.process.stdin.write(b"not json\n\n[]\n\xff\xfe\n")
+        listed = await host.request("tools/list")
+
+    assert len(listed["result"]["tools"]) == 2
+
+
+async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: str) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        host.begin("tools/call", a_call("sandbox:stuck"))
+        began = time.monotonic()
+        await host.request("tools/list")
+
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SCENARIO_WAIT_SECONDS", "soon"), ("SCENARIO_BASE_URL", "http://api.example")]
+)
+async def test_a_bad_setting_ends_the_start_with_its_name(variable: str, value: str) -> None:
+    async with running(environ=environment(**{variable: value})) as host:
+        assert host.process.stderr is not None
+        said = (await host.process.stderr.read()).decode()
+        status = await host.ended()
+
+    assert status == 2
+    assert variable in said
+    assert host.lines == []
+
+
+async def test_an_env_file_that_is_named_is_trusted(base_url: str, tmp_path: Path) -> None:
+    key, secret = World().accounts.popitem()
+    (tmp_path / ".env").write_text(
+        f"SCENARIO_API_KEY={key}\nSCENARIO_API_SECRET={secret}\nSCENARIO_BASE_URL={base_url}\n"
+    )
+    env_file = ("--env-file", str(tmp_path / ".env"))
+    async with running(environ=environment(), args=env_file) as host:
+        await host.hello()
+        called = await asyncio.wait_for(host.request("tools/call", a_call()), 20)
+
+    assert called["result"]["structuredContent"]["status"] == "success"

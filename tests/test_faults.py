@@ -1,4 +1,4 @@
-"""Faults between us and Scenario: reads recover or fail clearly, nothing paid is sent twice, nothing accepted is lost."""
+"""Faults on the way: reads recover or fail clearly, nothing paid is sent twice, nothing accepted is lost."""
 
 from typing import Any
 

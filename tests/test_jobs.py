@@ -23,8 +23,9 @@ async def _start(agent: McpClient, arguments: dict[str, Any], prompt: str) -> st
 
 
 def _structured(result: CallToolResult) -> dict[str, Any]:
-    assert result.structured_content is not None
-    return result.structured_content
+    content: dict[str, Any] | None = result.structured_content
+    assert content is not None
+    return content
 
 
 @pytest.fixture

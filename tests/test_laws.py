@@ -92,9 +92,7 @@ def test_a_description_says_first_what_the_tool_does_and_then_what_it_costs(tool
 
     assert 20 <= len(first) <= 120
     assert len(tool.description) <= 1_000
-    assert re.search(
-        r"\bcosts?\b.*Creative Units" if tool.paid else r"\bfree\b", tool.description, re.DOTALL | re.IGNORECASE
-    )
+    assert ("Costs Creative Units" if tool.paid else "free") in tool.description
 
 
 @every_tool
@@ -203,9 +201,7 @@ async def test_a_paid_call_past_purchases_is_refused_by_the_client(network: Sand
 
 
 def test_modules_are_rooms_not_halls() -> None:
-    lengths = {
-        path.relative_to(SRC).as_posix(): len(path.read_text("utf-8").splitlines()) for path in SRC.rglob("*.py")
-    }
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in SRC.rglob("*.py")}
 
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 

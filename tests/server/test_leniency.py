@@ -41,6 +41,7 @@ READINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # what a host sends, 
     ),
     ({"prompt": '{"not": "json to us"}'}, {"prompt": '{"not": "json to us"}'}),
     ({"prompt": "[1, 2]"}, {"prompt": "[1, 2]"}),
+    ({"concepts": [], "baseModelId": "[flux"}, {"baseModelId": "[flux"}),
 ]
 
 

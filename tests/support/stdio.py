@@ -69,9 +69,7 @@ class StdioHost:
         meta = dict(MODERN_META) if self.era == "modern" else {}
         if token is not None:
             meta["progressToken"] = token
-        self.send(
-            {"id": self._next_id, "method": method, "params": {**(params or {}), **({"_meta": meta} if meta else {})}}
-        )
+        self.send({"id": self._next_id, "method": method, "params": {**(params or {}), "_meta": meta}})
         return self._next_id
 
     async def read(self) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Running a named inference: from validated arguments to finished images."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,9 +12,11 @@ from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError
 from scenario_mcp.scenario.jobs import Job, read_job
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.jobs import SECONDS_FOR_RESULTS, conclude, next_wait
-from scenario_mcp.tools.outcome import DRY_RUN, IN_PROGRESS, Outcome
+from scenario_mcp.tools.jobs import SECONDS_FOR_RESULTS, conclude, in_progress
+from scenario_mcp.tools.outcome import DRY_RUN, Outcome
 from scenario_mcp.tools.services import Services
+
+logger = logging.getLogger(__name__)
 
 QUERY = ("dryRun", "originalAssets")
 
@@ -21,6 +24,8 @@ MASK_BY_ID = (
     "The mask went as maskId, which Scenario documents as ignored when image is given."
     " If the whole image changed, give the mask as a data URL in mask."
 )
+UNASKED = "Only the price was asked, but Scenario started a job, which may be billed."
+BUG = "This server had an internal error while it followed the job; its log has the details."
 IMAGE_BY_ID = "imageHide and imageParentId have no effect on an image given by asset id."
 
 
@@ -46,14 +51,8 @@ async def _price(services: Services, call: wire.Call, host: Host, model_id: str,
     job = read_job(answer.get("job"))
     if job is None:
         return quote
-    return replace(  # never seen on these routes; if it happens, the person must hear of it
-        quote,
-        status=IN_PROGRESS,
-        job_id=job.id,
-        seen=job.status,
-        notes=(*notes, "Only the price was asked, but Scenario started a job, which may be billed."),
-        next=next_wait([job.id]),
-    )
+    # Never seen on these routes; if it happens, the person must hear of it.
+    return replace(in_progress(job, *notes, UNASKED), model_id=model_id, cost=quote.cost, discount=quote.discount)
 
 
 async def _purchase(
@@ -66,10 +65,14 @@ async def _purchase(
         await host.progress(100 * job.progress, f"{job.status} {job.progress:.0%}")
 
     accepted = await services.purchases.send(call, host.deadline, on_pause)
-    await on_progress(accepted.job)
-    wait_until = host.deadline.sooner(SECONDS_FOR_RESULTS).or_within(services.wait_seconds)
-    watched = await jobs.wait(services.client, accepted.job, wait_until, on_progress)
-    outcome = await conclude(services, watched, host.deadline, original=original)
+    try:
+        await on_progress(accepted.job)
+        wait_until = host.deadline.sooner(SECONDS_FOR_RESULTS).or_within(services.wait_seconds)
+        watched = await jobs.wait(services.client, accepted.job, wait_until, on_progress)
+        outcome = await conclude(services, watched, host.deadline, original=original)
+    except Exception:  # the job is paid: even a bug of ours must not keep its id from the agent
+        logger.exception("Unexpected error after job %s was accepted", accepted.job.id)
+        outcome = in_progress(accepted.job, BUG, original=original)
     return replace(
         outcome,
         model_id=model_id,

@@ -67,17 +67,32 @@ async def conclude(services: Services, watched: Watched, deadline: Deadline, *, 
             notes.append(f"The images are made, but their addresses could not be read: {fault}")
     if watched.fault is not None:
         notes.append(f"The job's status could not be read the last time: {watched.fault}")
+    if not job.ended:
+        return in_progress(job, *notes, original=original)
     return Outcome(
-        status=job.status if job.ended else IN_PROGRESS,
+        status=job.status,
         job_id=job.id,
         model_id=job.model_id,
-        seen=None if job.ended else f"{job.status} {job.progress:.0%}",
         assets=tuple(described),
         cost=job.cost,
         discount=job.discount,
-        error=_failure(job) if job.ended and job.status != jobs.SUCCESS else None,
+        error=None if job.status == jobs.SUCCESS else _failure(job),
         notes=tuple(notes),
-        next=None if job.ended and not notes else next_wait([job.id], original=original),
+        next=next_wait([job.id], original=original) if notes else None,
+    )
+
+
+def in_progress(job: Job, *notes: str, original: bool = False) -> Outcome:
+    """Tell of a job that goes on, and how to wait for it."""
+    return Outcome(
+        IN_PROGRESS,
+        job_id=job.id,
+        model_id=job.model_id,
+        seen=f"{job.status} {job.progress:.0%}",
+        cost=job.cost,
+        discount=job.discount,
+        notes=notes,
+        next=next_wait([job.id], original=original),
     )
 
 

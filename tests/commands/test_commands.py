@@ -1,0 +1,205 @@
+"""The command line as a person uses it, against a sandbox on loopback."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from scenario_mcp import __version__
+from scenario_mcp.commands.cli import main
+from scenario_mcp.sandbox.serve import serving
+from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, WAIT
+from support.pictures import data_url, png
+from support.stdio import environment
+
+SECRET = "needs-no-secret"
+
+
+@pytest.fixture
+def quick_world() -> World:
+    return World(pace=0.05)
+
+
+@pytest.fixture
+def account(quick_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An environment with keys for a sandbox that answers fast."""
+    with serving(quick_world) as base_url:
+        for name, value in environment(base_url).items():
+            monkeypatch.setenv(name, value)
+        yield quick_world
+
+
+def words(**more: str) -> list[str]:
+    return [
+        "modelId=model_sandbox-ink",
+        "prompt=a=b",
+        f"image={data_url(png('tan'))}",
+        f"ipAdapterImages={data_url(png('navy'))}",
+        "numSamples=1",
+        *(f"{name}={value}" for name, value in more.items()),
+    ]
+
+
+def test_call_prints_the_result_as_json_and_progress_on_stderr(
+    account: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["call", TOOL, *words()])
+
+    out, err = capsys.readouterr()
+    assert status == 0
+    assert json.loads(out)["status"] == "success"
+    assert "success 100%" in err
+    assert account.ledger[0].body["prompt"] == "a=b"
+
+
+def test_a_repeated_key_gives_a_list(account: World, capsys: pytest.CaptureFixture[str]) -> None:
+    reference = data_url(png("red"))
+    status = main(["call", TOOL, *words(dryRun="true"), f"ipAdapterImages={reference}", f"ipAdapterImages={reference}"])
+
+    assert status == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "dry-run"
+    assert account.ledger == []
+
+
+def test_call_says_what_was_refused(account: World, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["call", TOOL, *words(width="500")])
+
+    assert status == 1
+    assert "Nearest: 496" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [(["call", "make-coffee"], TOOL), (["call", TOOL, "prompt"], "key=value")]
+)
+def test_call_explains_words_it_does_not_know(
+    capsys: pytest.CaptureFixture[str], command: list[str], said: str
+) -> None:
+    assert main(command) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_call_works_on_a_sandbox_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--sandbox", "call", TOOL, *words(dryRun="true")])
+
+    assert status == 0
+    assert "SANDBOX" in json.loads(capsys.readouterr().out)["notes"][0]
+
+
+def test_tools_lists_every_tool_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools"]) == 0
+
+    out = capsys.readouterr().out
+    assert TOOL in out
+    assert "needs modelId, prompt" in out
+    assert "2 tools" in out
+
+
+def test_tools_lists_every_tool_as_hosts_see_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tools", "--json"]) == 0
+
+    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == [TOOL, WAIT]
+
+
+def test_doctor_is_content_with_a_working_account(account: World, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["doctor"])
+
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "BAD" not in out
+    assert "key accepted: yes" in out
+    assert SECRET not in out
+    assert [request.path for request in account.requests] == ["/v1/models"]
+
+
+def test_doctor_says_that_keys_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["doctor"])
+
+    assert status == 1
+    assert "BAD  API key: not set" in capsys.readouterr().out
+
+
+def test_doctor_says_that_keys_are_refused(
+    account: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCENARIO_API_SECRET", "wrong-and-never-shown")
+    status = main(["doctor"])
+
+    out = capsys.readouterr().out
+    assert status == 1
+    assert "BAD  key accepted: Scenario answered 401" in out
+    assert "wrong-and-never-shown" not in out
+
+
+def test_doctor_says_that_nothing_can_be_reached_or_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SCENARIO_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("SCENARIO_API_KEY", "k")
+    monkeypatch.setenv("SCENARIO_API_SECRET", "s3cret")
+    monkeypatch.setenv("SCENARIO_STATE_DIR", str(tmp_path / "file" / "below"))
+    monkeypatch.setenv("SCENARIO_OUTPUT_DIR", "none")
+    status = main(["doctor"])
+
+    out = capsys.readouterr().out
+    assert status == 1
+    assert "BAD  reachable: No connection to 127.0.0.1" in out
+    assert "Set SCENARIO_STATE_DIR to another folder" in out
+    assert "results folder: none" in out
+
+
+def test_doctor_names_ignored_settings(account: World, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_text("SCENARIO_OUTPUT_DIR=/evil\n")
+
+    assert main(["doctor"]) == 0
+    assert "ignored setting: SCENARIO_OUTPUT_DIR" in capsys.readouterr().out
+
+
+def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SCENARIO_WAIT_SECONDS", "soon")
+
+    assert main(["tools"]) == 2
+    assert "SCENARIO_WAIT_SECONDS" in capsys.readouterr().err
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+
+    assert capsys.readouterr().out == f"scenario-mcp {__version__}\n"
+
+
+@pytest.mark.parametrize("own_pictures", [False, True], ids=["made pictures", "own pictures"])
+def test_demo_makes_files_through_the_real_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], own_pictures: bool
+) -> None:
+    options: list[Any] = ["demo", "--output", tmp_path / "out"]
+    if own_pictures:
+        Image.new("RGB", (40, 30), "plum").save(tmp_path / "a.jpg")
+        Image.new("RGB", (40, 30), "gold").save(tmp_path / "b.webp")
+        options += ["--image", tmp_path / "a.jpg", "--reference", tmp_path / "b.webp"]
+
+    status = main([os.fspath(option) for option in options])
+
+    out = capsys.readouterr().out
+    assert status == 0
+    for number in (1, 2):
+        path = tmp_path / "out" / f"result-{number}.png"
+        assert str(path) in out
+        with Image.open(path) as picture:
+            assert picture.size == (512, 512)
+    assert "Creative Units" in out
+
+
+def test_demo_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "key.png").write_text("-----BEGIN PRIVATE KEY-----")
+
+    status = main(["demo", "--output", str(tmp_path), "--image", str(tmp_path / "key.png")])
+
+    assert status == 1
+    assert "does not decode to an image" in capsys.readouterr().out

@@ -1,0 +1,181 @@
+"""Settings: what is read from where, what is trusted, and what is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from scenario_mcp.settings import DEFAULT_BASE_URL, Settings, SettingsError, load
+
+KEYS = {"SCENARIO_API_KEY": "api_k", "SCENARIO_API_SECRET": "s3cret"}
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_the_defaults(tmp_path: Path) -> None:
+    settings = load({}, tmp_path)
+
+    assert settings.credentials is None
+    assert settings.base_url == DEFAULT_BASE_URL
+    assert settings.wait_seconds == 45
+    assert settings.log_level == "warning"
+    assert settings.output_dir is not None
+    assert settings.output_dir.name == "Scenario"
+    assert settings.ignored == ()
+    assert not settings.loopback
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    settings = load(
+        KEYS
+        | {
+            "SCENARIO_BASE_URL": "http://127.0.0.1:8000/v1/",
+            "SCENARIO_PROJECT_ID": "proj_1",
+            "SCENARIO_WAIT_SECONDS": "12.5",
+            "SCENARIO_OUTPUT_DIR": "~/out",
+            "SCENARIO_STATE_DIR": str(tmp_path),
+            "SCENARIO_LOG_LEVEL": "DEBUG",
+        },
+        tmp_path,
+    )
+
+    assert settings == Settings(
+        credentials=("api_k", "s3cret"),
+        base_url="http://127.0.0.1:8000/v1",
+        project_id="proj_1",
+        wait_seconds=12.5,
+        output_dir=Path("~/out").expanduser(),
+        state_dir=tmp_path,
+        log_level="debug",
+    )
+    assert settings.loopback
+
+
+def test_the_names_of_scenario_s_own_sdk_are_understood(tmp_path: Path) -> None:
+    pair = {"SCENARIO_SDK_API_KEY": "k", "SCENARIO_SDK_API_SECRET": "s"}
+
+    assert load(pair, tmp_path).credentials == ("k", "s")
+    assert load(pair | KEYS, tmp_path).credentials == ("api_k", "s3cret")
+
+
+@pytest.mark.parametrize("value", ["", "   ", "${SCENARIO_API_KEY}", "${user_config.api_key}"])
+def test_empty_or_unsubstituted_means_not_set(tmp_path: Path, value: str) -> None:
+    settings = load(dict.fromkeys([*KEYS, "SCENARIO_WAIT_SECONDS", "SCENARIO_BASE_URL"], value), tmp_path)
+
+    assert settings == load({}, tmp_path)
+
+
+def test_half_a_key_pair_is_none(tmp_path: Path) -> None:
+    assert load({"SCENARIO_API_KEY": "k"}, tmp_path).credentials is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SCENARIO_BASE_URL", "http://api.example/v1"),
+        ("SCENARIO_BASE_URL", "ftp://api.example"),
+        ("SCENARIO_BASE_URL", "api.example"),
+        ("SCENARIO_BASE_URL", "https://user:pass@api.example"),
+        ("SCENARIO_BASE_URL", "https://api.example/v1?key=x"),
+        ("SCENARIO_BASE_URL", "https:///v1"),
+        ("SCENARIO_WAIT_SECONDS", "-1"),
+        ("SCENARIO_WAIT_SECONDS", "nan"),
+        ("SCENARIO_WAIT_SECONDS", "1e9"),
+        ("SCENARIO_WAIT_SECONDS", "45s"),
+        ("SCENARIO_OUTPUT_DIR", "pictures"),
+        ("SCENARIO_STATE_DIR", "none"),
+        ("SCENARIO_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_an_error_that_names_the_variable(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable) as raised:
+        load({variable: value}, tmp_path)
+
+    assert "pass" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
+def test_http_is_allowed_on_loopback(tmp_path: Path, host: str) -> None:
+    assert load({"SCENARIO_BASE_URL": f"http://{host}:1/v1"}, tmp_path).loopback
+
+
+def test_nothing_saved_is_a_choice(tmp_path: Path) -> None:
+    assert load({"SCENARIO_OUTPUT_DIR": "none"}, tmp_path).output_dir is None
+
+
+def test_the_env_file_of_the_folder_is_read_and_real_variables_win(env_file: Path) -> None:
+    env_file.write_text("SCENARIO_API_KEY=file\nSCENARIO_API_SECRET=secret\nSCENARIO_WAIT_SECONDS=5\n")
+
+    assert load({}, env_file.parent).credentials == ("file", "secret")
+    assert load({"SCENARIO_WAIT_SECONDS": "7"}, env_file.parent).wait_seconds == 7
+
+
+def test_no_env_file_is_looked_for_in_the_folders_above(env_file: Path) -> None:
+    env_file.write_text("SCENARIO_API_KEY=file\nSCENARIO_API_SECRET=secret\n")
+    below = env_file.parent / "project"
+    below.mkdir()
+
+    assert load({}, below).credentials is None
+
+
+STRANGE = "SCENARIO_BASE_URL=https://evil.example/v1\nSCENARIO_OUTPUT_DIR=/evil\nSCENARIO_STATE_DIR=/evil\n"
+
+
+def test_a_file_that_does_not_bring_the_keys_may_not_say_where_they_go(env_file: Path) -> None:
+    env_file.write_text(STRANGE + "SCENARIO_WAIT_SECONDS=5\n")
+
+    settings = load(KEYS, env_file.parent)
+
+    assert settings.base_url == DEFAULT_BASE_URL
+    assert settings.output_dir != Path("/evil")
+    assert settings.state_dir != Path("/evil")
+    assert settings.wait_seconds == 5
+    assert [each.split()[0] for each in settings.ignored] == [
+        "SCENARIO_BASE_URL",
+        "SCENARIO_OUTPUT_DIR",
+        "SCENARIO_STATE_DIR",
+    ]
+
+
+@pytest.mark.parametrize("environ", [KEYS, {"SCENARIO_API_KEY": "k"}])
+def test_a_file_whose_keys_are_not_the_ones_in_use_is_not_trusted(env_file: Path, environ: dict[str, str]) -> None:
+    env_file.write_text(STRANGE + "SCENARIO_API_SECRET=theirs\n")
+
+    assert load(environ, env_file.parent).base_url == DEFAULT_BASE_URL
+
+
+def test_a_file_that_brings_the_keys_is_trusted(env_file: Path) -> None:
+    env_file.write_text(STRANGE + "SCENARIO_API_KEY=k\nSCENARIO_API_SECRET=s\n")
+
+    settings = load({}, env_file.parent)
+
+    assert settings.base_url == "https://evil.example/v1"
+    assert settings.ignored == ()
+
+
+def test_a_file_cannot_draw_other_variables_into_its_values(env_file: Path) -> None:
+    env_file.write_text("SCENARIO_PROJECT_ID=x${HOME}\n")
+
+    assert load({"HOME": "/secret"}, env_file.parent).project_id == "x${HOME}"
+
+
+def test_a_file_that_is_named_is_trusted_and_must_exist(tmp_path: Path) -> None:
+    named = tmp_path / "my.env"
+    named.write_text(STRANGE)
+
+    assert load(KEYS, tmp_path, named).base_url == "https://evil.example/v1"
+    with pytest.raises(SettingsError, match=r"other\.env"):
+        load(KEYS, tmp_path, tmp_path / "other.env")
+
+
+def test_a_file_that_is_no_text_is_an_error(env_file: Path) -> None:
+    env_file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load({}, env_file.parent)
+
+
+def test_the_secret_is_not_in_the_repr(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(load(KEYS, tmp_path))

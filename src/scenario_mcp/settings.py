@@ -68,7 +68,7 @@ def load(
     ignored = () if trusted else tuple(name for name in TRUSTED_ONLY if name in from_file and name not in variables)
     said = {**{name: value for name, value in from_file.items() if name not in ignored}, **variables}
     values = {
-        name: parse(variable, said[variable]) for variable, (name, parse) in _VARIABLES.items() if variable in said
+        name: parse(variable, said[variable]) for variable, (name, parse) in VARIABLES.items() if variable in said
     }
     return Settings(
         credentials=credentials,
@@ -161,7 +161,7 @@ def _text(variable: str, value: str) -> str:
     return value
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "SCENARIO_BASE_URL": ("base_url", _base_url),
     "SCENARIO_PROJECT_ID": ("project_id", _text),
     "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds),

@@ -103,12 +103,10 @@ def _asset_data(asset: Asset) -> dict[str, Any]:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    if outcome.jobs:
-        yield f"{outcome.status}: {len(outcome.jobs)} job(s)"
-        for row in outcome.jobs:
-            yield from _row_lines(row)
-    else:
-        yield from _row_lines(outcome)
+    if len(outcome.jobs) > 1:
+        yield f"{outcome.status}: {len(outcome.jobs)} jobs"
+    for row in outcome.jobs or (outcome,):
+        yield from _row_lines(row)
     if outcome.next is not None:
         yield _next_line(outcome.next)
 

@@ -19,14 +19,13 @@ MODERN_META = {
 }
 PATIENCE = 20.0  # seconds that any answer may take on a busy machine
 
-# Whatever a library prints, in three ways, at the moment of every connection and at the end of the process.
+# Whatever a library prints, in three ways, at the moment of every connection.
 NOISY = """
-import atexit, os, sys
+import os, sys
 def noise(event, args):
     if event == "socket.connect":
         print("printed noise"); os.write(1, b"written noise\\n"); os.system("echo noise of a child")
 sys.addaudithook(noise)
-atexit.register(print, "noise at exit")
 from scenario_mcp.commands.cli import main
 sys.exit(main(sys.argv[1:]))
 """

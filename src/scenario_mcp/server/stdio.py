@@ -20,6 +20,7 @@ def claim_wire() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr  # what a library prints shows at once, and in order
     return wire_in, wire_out
 
 

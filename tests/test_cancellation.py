@@ -16,6 +16,8 @@ from support.network import GENERATE, JOBS, Deliver, SandboxNetwork, busy
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE = 120.0  # seconds of the clock that leaps
+
 
 class Held:
     """A fault that holds a request until it is let go, and tells when it arrived."""
@@ -48,7 +50,8 @@ async def test_canceling_while_a_paid_request_is_under_way_lets_it_finish_once(
     async with McpClient(create_server(services), mode=era) as agent:
         await _call_and_cancel_once(agent, arguments, held.arrived)
         held.let_go.set()
-        await held.delivered.wait()
+        with anyio.fail_after(PATIENCE):
+            await held.delivered.wait()
         await anyio.sleep(60)
 
     assert len(world.ledger) == 1
@@ -106,7 +109,8 @@ async def test_a_paid_request_unheard_because_it_failed_is_logged_without_secret
         async with McpClient(create_server(services)) as agent:
             await _call_and_cancel_once(agent, arguments, held.arrived)
             held.let_go.set()
-            await held.delivered.wait()
+            with anyio.fail_after(PATIENCE):
+                await held.delivered.wait()
             await anyio.sleep(1)
 
     assert "came to nothing" in caplog.text

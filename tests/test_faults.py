@@ -112,15 +112,18 @@ async def test_a_busy_account_is_waited_for_with_progress(
 ) -> None:
     network.plan(GENERATE, busy, 4)
     heard: list[str] = []
+    values: list[float] = []
 
     async def listen(progress: float, total: float | None, message: str | None) -> None:
         heard.append(message or "")
+        values.append(progress)
 
     result = await agent.call_tool(TOOL, arguments, progress_callback=listen)
 
     assert result.structured_content is not None
     assert result.structured_content["status"] == "success"
     assert sum(message.startswith("waiting for a free slot") for message in heard) == 4
+    assert values == sorted(set(values))
     assert network.count(GENERATE) == 5
     assert len(world.ledger) == 1
 

@@ -12,8 +12,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
-from scenario_mcp.spending.purchase import Purchases
-from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.services import Services, services_over
 from support.clock import LEAPING
 from support.network import SandboxNetwork
 from support.pictures import png
@@ -49,7 +48,7 @@ def network(world: World) -> SandboxNetwork:
 @pytest.fixture
 async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
     client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
-    yield Services(client, Purchases(client), wait_seconds=45)
+    yield services_over(client, wait_seconds=45)
     await client.aclose()
 
 

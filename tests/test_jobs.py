@@ -1,5 +1,6 @@
 """Jobs as an agent sees them: progress, ends of every kind, and waiting for several at once."""
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -31,7 +32,7 @@ def _structured(result: CallToolResult) -> dict[str, Any]:
 @pytest.fixture
 async def hasty(services: Services) -> Any:
     """An agent whose paid calls return once they are accepted."""
-    at_once = Services(services.client, services.purchases, wait_seconds=0)
+    at_once = replace(services, wait_seconds=0)
     async with McpClient(create_server(at_once), raise_exceptions=True) as client:
         yield client
 
@@ -81,7 +82,7 @@ async def test_a_long_job_is_handed_over_in_time_with_the_next_call(
     at_least: float,
     at_most: float,
 ) -> None:
-    patient = Services(services.client, services.purchases, wait_seconds)
+    patient = replace(services, wait_seconds=wait_seconds)
     began = anyio.current_time()
 
     async with McpClient(create_server(patient), raise_exceptions=True) as agent:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from scenario_mcp.server.results import OUTPUT_SCHEMA
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.purchase import Purchases
 from scenario_mcp.tools.catalog import PAID, TOOLS, Hints, Tool
-from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.services import services_over
 from support.network import GENERATE, SandboxNetwork
 
 SRC = Path(__file__).parent.parent / "src/scenario_mcp"
@@ -42,7 +43,7 @@ KEYWORDS = {
     "minItems",
     "maxItems",
 }
-OPEN_OBJECTS: set[tuple[str, str]] = set()  # (tool, property): the ones that take what a model's own inputs say
+OPEN_OBJECTS = {("run-model", "parameters")}  # (tool, property): the ones that take what a model's own inputs say
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
 
@@ -63,8 +64,7 @@ def test_the_committed_snapshot_is_what_the_models_say() -> None:
 
 @pytest.mark.anyio
 async def test_the_server_serves_the_snapshot(era: str) -> None:
-    client = Client("https://unused.example", None)
-    services = Services(client, Purchases(client), 45)
+    services = services_over(Client("https://unused.example", None), 45)
 
     async with McpClient(create_server(services), mode=era) as agent:
         listed = (await agent.list_tools()).tools
@@ -129,20 +129,22 @@ def test_what_is_not_required_is_not_said(tool: Tool) -> None:
 
 
 @every_tool
-def test_the_output_schema_is_open_and_asks_only_for_a_status(tool: Tool) -> None:
-    schema = entry_of(tool)["outputSchema"]
+def test_paid_and_waiting_tools_share_one_open_output_schema_that_asks_only_for_a_status(tool: Tool) -> None:
+    waiting = tool.paid or tool.name == "wait-for-jobs"
 
-    assert schema["type"] == "object"
-    assert schema["required"] == ["status"]
-    assert "additionalProperties" not in compact(schema)
-    if tool.paid or tool.name == "wait-for-jobs":
-        assert schema == OUTPUT_SCHEMA
+    assert entry_of(tool).get("outputSchema") == (OUTPUT_SCHEMA if waiting else None)
+    assert OUTPUT_SCHEMA["type"] == "object"
+    assert OUTPUT_SCHEMA["required"] == ["status"]
+    assert "additionalProperties" not in compact(OUTPUT_SCHEMA)
 
 
-ANNOTATIONS = {"wait-for-jobs": Hints(read_only=True, destructive=False, idempotent=True, open_world=False)} | {
-    tool_name(route): Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
-    for route in INFERENCES
-}
+ANNOTATIONS = dict.fromkeys(
+    ("wait-for-jobs", "find-models", "get-model"),
+    Hints(read_only=True, destructive=False, idempotent=True, open_world=False),
+) | dict.fromkeys(
+    ("run-model", *map(tool_name, INFERENCES)),
+    Hints(read_only=False, destructive=False, idempotent=False, open_world=False),
+)
 
 
 @every_tool
@@ -176,6 +178,9 @@ def test_the_instructions_are_short() -> None:
     assert len(INSTRUCTIONS) < 2_000
 
 
+EXAMPLES = {"run-model": {"modelId": "model_bfl-flux-1-dev", "parameters": {"prompt": "p"}}}
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS.values() if tool.paid], ids=lambda tool: tool.name)
 async def test_every_paid_route_goes_through_purchases(world: World, arguments: dict[str, Any], tool: Tool) -> None:
@@ -183,8 +188,8 @@ async def test_every_paid_route_goes_through_purchases(world: World, arguments: 
     purchases = Purchases(Client(for_purchases.base_url, SANDBOX_CREDENTIALS, transport=for_purchases))
     client = Client(for_all_else.base_url, SANDBOX_CREDENTIALS, transport=for_all_else)
 
-    async with McpClient(create_server(Services(client, purchases, 45)), raise_exceptions=True) as agent:
-        result = await agent.call_tool(tool.name, arguments)
+    async with McpClient(create_server(replace(services_over(client, 45), purchases=purchases)), raise_exceptions=True) as agent:
+        result = await agent.call_tool(tool.name, EXAMPLES.get(tool.name, arguments))
 
     assert not result.is_error
     assert (for_purchases.count(GENERATE), for_all_else.count(GENERATE), len(world.ledger)) == (1, 0, 1)

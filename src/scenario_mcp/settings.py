@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
+TOOLSETS = ("core", "images", "edit", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
 SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")
@@ -29,13 +30,14 @@ class SettingsError(Exception):
 class Settings:
     """What a person has set, or the defaults.
 
-    `credentials` is the key and its secret; no `output_dir` means that nothing is saved; `ignored` says which settings
-    were left out, and why.
+    `credentials` is the key and its secret; `toolsets` are shown besides core; no `output_dir` means that nothing is
+    saved; `ignored` says which settings were left out, and why.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     base_url: str = DEFAULT_BASE_URL
     project_id: str | None = None
+    toolsets: tuple[str, ...] = ()
     wait_seconds: float = 45.0
     output_dir: Path | None = field(default_factory=lambda: _default_output_dir())
     state_dir: Path = field(default_factory=lambda: _default_state_dir())
@@ -157,6 +159,14 @@ def _log_level(variable: str, value: str) -> str:
     return value.lower()
 
 
+def parse_toolsets(variable: str, value: str) -> tuple[str, ...]:
+    """Read a comma list of toolsets, or `all`. Raises `SettingsError` that lists the known ones."""
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in (*TOOLSETS, "all")]:
+        raise SettingsError(f"{variable} must be a comma list of {', '.join(TOOLSETS)}, or all, not {unknown[0]!r}.")
+    return TOOLSETS if "all" in names else tuple(name for name in TOOLSETS if name in names)
+
+
 def _text(variable: str, value: str) -> str:
     return value
 
@@ -164,6 +174,7 @@ def _text(variable: str, value: str) -> str:
 VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "SCENARIO_BASE_URL": ("base_url", _base_url),
     "SCENARIO_PROJECT_ID": ("project_id", _text),
+    "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets),
     "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds),
     "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none),
     "SCENARIO_STATE_DIR": ("state_dir", _folder),

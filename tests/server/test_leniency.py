@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 
-from scenario_mcp.sandbox.world import World
+from scenario_mcp.sandbox.world import Seen, World
 from support.agents import TOOL, text_of
 from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
 
 REMOVED = object()
+
+
+def generate_request(world: World) -> Seen:
+    [request] = [request for request in world.requests if "/generate/" in request.path]
+    return request
+
 
 READINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # what a host sends, what Scenario gets
     ({"width": "512"}, {"width": 512}),
@@ -41,7 +47,7 @@ READINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # what a host sends, 
     ),
     ({"prompt": '{"not": "json to us"}'}, {"prompt": '{"not": "json to us"}'}),
     ({"prompt": "[1, 2]"}, {"prompt": "[1, 2]"}),
-    ({"concepts": [], "baseModelId": "[flux"}, {"baseModelId": "[flux"}),
+    ({"concepts": [], "modelEpoch": "[1"}, {"modelEpoch": "[1"}),
 ]
 
 
@@ -65,7 +71,7 @@ async def test_a_dry_run_written_as_text_is_still_a_dry_run(
     assert result.structured_content is not None
     assert result.structured_content["status"] == "dry-run"
     assert world.ledger == []
-    assert world.requests[0].query == {"dryRun": "true"}
+    assert generate_request(world).query == {"dryRun": "true"}
 
 
 async def test_flags_travel_as_query_strings_and_false_is_not_sent(
@@ -73,7 +79,7 @@ async def test_flags_travel_as_query_strings_and_false_is_not_sent(
 ) -> None:
     await agent.call_tool(TOOL, arguments | {"dryRun": False, "originalAssets": True})
 
-    assert world.requests[0].query == {"originalAssets": "true"}
+    assert generate_request(world).query == {"originalAssets": "true"}
     assert not {"dryRun", "originalAssets"} & set(world.ledger[0].body)
 
 

@@ -4,10 +4,11 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scenario_mcp import __version__
-from scenario_mcp.settings import Settings, SettingsError, load
+from scenario_mcp.settings import Settings, SettingsError, load, parse_toolsets
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -15,6 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         settings = load(env_file=options.env_file)
+        if options.toolsets is not None:
+            settings = replace(settings, toolsets=parse_toolsets("--toolsets", options.toolsets))
     except SettingsError as error:
         print(f"scenario-mcp: {error}", file=sys.stderr)
         return 2
@@ -36,7 +39,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "tools":
             from scenario_mcp.commands import tools
 
-            return tools.run(as_json=options.json)
+            return tools.run(settings, as_json=options.json)
         case "doctor":
             from scenario_mcp.commands import doctor
 
@@ -55,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"scenario-mcp {__version__}")
     parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
     parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file instead of ./.env")
+    parser.add_argument("--toolsets", metavar="LIST", help="sets of tools beside core: a comma list, or all")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="make images on the sandbox, through the real server")

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from scenario_mcp import __version__
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.settings import Settings
-from scenario_mcp.spending.purchase import Purchases
-from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.services import Services, services_over
 
 
 @contextmanager
@@ -32,4 +31,4 @@ def services_for(settings: Settings) -> Services:
         user_agent=f"scenario-mcp/{__version__}",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
-    return Services(client, Purchases(client), settings.wait_seconds)
+    return services_over(client, settings.wait_seconds)

@@ -57,7 +57,9 @@ def _read_integer(schema: Schema, value: Any) -> Any:
 def _read_number(schema: Schema, value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", value):
         number = float(value)
-        return number if math.isfinite(number) else value
+        if not math.isfinite(number):
+            return value
+        return int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else number
     return value
 
 

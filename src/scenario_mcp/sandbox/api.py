@@ -15,13 +15,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenario_mcp.sandbox import contract
-from scenario_mcp.sandbox import world as worlds
-from scenario_mcp.sandbox.generate import Refusal, order_for, refuse_model
+from scenario_mcp.sandbox.generate import Generation, Refusal, named, of_custom_model
+from scenario_mcp.sandbox.models import Record
 from scenario_mcp.sandbox.world import Seen, World
 
 PREFIX = "/v1"
 MAX_BODY = 6 * 2**20
-CAPABILITIES = {"img2img-ip-adapter": "img2img_ip_adapter"}  # the routes that are served, and what each asks of a model
+SERVED = frozenset({"img2img-ip-adapter"})  # the named inferences that are served
+NOT_IN_LISTS = ("inputs", "uiConfig")  # what only the record of one model holds
+NOT_IN_HITS = (*NOT_IN_LISTS, "custom", "accessRestrictions", "compliantModelIds", "status")
 
 Handler = Callable[[World, Request], Awaitable[Response]]
 
@@ -29,11 +31,14 @@ Handler = Callable[[World, Request], Awaitable[Response]]
 def create_api(world: World) -> Starlette:
     """Make the API of a sandbox world as an ASGI app."""
     routes: tuple[tuple[str, str, Handler], ...] = (
+        ("POST", "/generate/custom/{model_id}", _generate_custom),
         ("POST", "/generate/{route}", _generate),
         ("GET", "/jobs/{job_id}", _job),
         ("POST", "/assets/get-bulk", _assets),
         ("GET", "/assets/{asset_id}", _asset),
         ("GET", "/models", _models),
+        ("POST", "/models/get-bulk", _models_in_bulk),
+        ("POST", "/search/models", _search_models),
         ("GET", "/models/{model_id}", _model),
     )
     return Starlette(
@@ -72,6 +77,8 @@ def _authenticate(world: World, request: Request) -> None:
         key = secret = ""
     if scheme.lower() != "basic" or not key or world.accounts.get(key) != secret:
         raise Refusal(401, {"message": "Unauthorized"})
+    if key in world.blind and "/models" in request.url.path:
+        raise Refusal(403, {"message": "API Keys cannot access protected resources"})
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:
@@ -86,24 +93,35 @@ async def _no_such_route(request: Request, _: Exception) -> Response:
 
 async def _generate(world: World, request: Request) -> Response:
     route = request.path_params["route"]
-    if route not in CAPABILITIES:
+    if route not in SERVED:
         raise Refusal(403, {"message": "Missing Authentication Token"})
     body = await _body(request)
     if objections := contract.objections(route, body):
         raise Refusal(400, {"reason": objections[0]})
-    model = world.models.get(body["modelId"])
-    refuse_model(body["modelId"], model, CAPABILITIES[route])
-    order = order_for(world, body)
-    cost = {"creativeUnitsCost": worlds.price(body), "creativeUnitsDiscount": 0}
+    answer = _answer(world, request, route, body, named(world, route, body))
+    pictures = {"image", "imageId", "mask", "ipAdapterImages", "ipAdapterImage"}
+    echo = {name: value for name, value in body.items() if name not in pictures}
+    return JSONResponse(answer | {"inference": echo} if "job" in answer else answer, 200 if "job" in answer else 269)
+
+
+async def _generate_custom(world: World, request: Request) -> Response:
+    model_id, body = request.path_params["model_id"], await _body(request)
+    answer = _answer(world, request, f"custom/{model_id}", body, of_custom_model(world, model_id, body))
+    return JSONResponse(answer, 200 if "job" in answer else 269)
+
+
+def _answer(
+    world: World, request: Request, route: str, body: Mapping[str, Any], generation: Generation
+) -> dict[str, Any]:
+    """Name the price, and start the job unless only the price was asked."""
+    cost = {"creativeUnitsCost": generation.cost, "creativeUnitsDiscount": 0}
     if request.query_params.get("dryRun") == "true":
-        return JSONResponse({**cost, "costDetails": {"inference-images": cost["creativeUnitsCost"]}}, 269)
+        return {**cost, "costDetails": {"inference-images": generation.cost}}
     if world.running() >= world.slots:
         details = {"actionName": "parallel-inferences", "actionLimit": world.slots}
         raise Refusal(429, {"reason": "Too many parallel inferences", "details": details})
-    job = world.accept(route, body, order, body.get("numSamples", 4))
-    pictures = {"image", "imageId", "mask", "ipAdapterImages", "ipAdapterImage"}
-    inference = {name: value for name, value in job.input.items() if name not in pictures}
-    return JSONResponse({"inference": inference, "job": world.job_record(job), **cost})
+    job = world.accept(route, body, generation.cost, generation.drafts, generation.said)
+    return {**cost, "job": world.job_record(job)}
 
 
 async def _body(request: Request) -> Mapping[str, Any]:
@@ -140,8 +158,44 @@ async def _assets(world: World, request: Request) -> Response:
 
 
 async def _models(world: World, request: Request) -> Response:
-    size = int(request.query_params.get("pageSize", 100))
-    return JSONResponse({"models": list(world.models.values())[:size]})
+    privacy, size = request.query_params.get("privacy", "private"), int(request.query_params.get("pageSize", 100))
+    listed = [model for model in world.models.values() if model["privacy"] == privacy]
+    start, filler, _ = request.query_params.get("paginationToken", "0").partition("~")
+    if start != "0" and not filler:  # the real API may give an empty page while there are more
+        return JSONResponse({"models": [], "nextPaginationToken": f"{start}~"})
+    end = int(start) + min(size, 500)
+    more = {"nextPaginationToken": str(end)} if end < len(listed) else {}
+    return JSONResponse({"models": [_without(NOT_IN_LISTS, model) for model in listed[int(start) : end]], **more})
+
+
+async def _models_in_bulk(world: World, request: Request) -> Response:
+    asked = (await _body(request)).get("modelIds", [])
+    found = [world.models[model_id] for model_id in asked if model_id in world.models]
+    return JSONResponse({"models": [_without(NOT_IN_LISTS, model) for model in found]})
+
+
+async def _search_models(world: World, request: Request) -> Response:
+    body = await _body(request)
+    if not any(body.get(name) for name in ("query", "filter", "image", "images")):
+        raise Refusal(400, {"reason": "At least one of query, filter, image or images is required"})
+    words, privacy = str(body.get("query", "")).lower().split(), "public" if body.get("public") else "private"
+    ranked = sorted(
+        (-sum(word in _searched(model) for word in words), number, model)
+        for number, model in enumerate(world.models.values())
+        if model["privacy"] == privacy
+    )
+    hits = [_without(NOT_IN_HITS, model) for score, _, model in ranked if score]
+    start, limit = int(body.get("offset", 0)), int(body.get("limit", 20))
+    page = hits[start : start + limit]
+    return JSONResponse({"hits": page, "offset": start, "limit": limit, "estimatedTotalHits": len(hits)})
+
+
+def _searched(model: Record) -> str:
+    return f"{model['name']} {model['shortDescription']} {' '.join(model['tags'])}".lower()
+
+
+def _without(names: tuple[str, ...], model: Record) -> Record:
+    return {name: value for name, value in model.items() if name not in names}
 
 
 async def _model(world: World, request: Request) -> Response:

@@ -21,6 +21,6 @@ def create_cdn(world: World) -> Starlette:
         asset = world.assets.get(request.path_params["asset_id"])
         if asset is None or not world.signature_fits(request.url.path, request.query_params):
             return Response(DENIED, 403, media_type="application/xml")
-        return Response(asset.content, media_type=asset.mime_type)
+        return Response(asset.content, media_type=asset.draft.mime_type)
 
     return Starlette(routes=[Route("/assets/{asset_id}", file), Route("/assets-transform/{asset_id}", file)])

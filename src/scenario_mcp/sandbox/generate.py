@@ -2,16 +2,21 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from scenario_mcp.sandbox import painter
+from scenario_mcp.sandbox import custom, outputs, painter
+from scenario_mcp.sandbox.models import MAKES, Record
 from scenario_mcp.sandbox.painter import Order
-from scenario_mcp.sandbox.world import World, seed_of
+from scenario_mcp.sandbox.world import Draft, World
 
 PLANS = {25: "cu-starter", 50: "cu-pro", 75: "cu-max", 100: "enterprise"}
+MIME_TYPES = {"video": "video/x-msvideo", "audio": "audio/wav", "3d": "model/gltf-binary", "text": "text/plain"}
 REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "ipAdapterImageId")  # first one wins
 
 
@@ -23,20 +28,117 @@ class Refusal(HTTPException):
         self.body = dict(body)
 
 
-def refuse_model(model_id: str, model: Mapping[str, Any] | None, capability: str) -> None:
-    """Raise what the API answers when a model cannot do this."""
+@dataclass(frozen=True)
+class Generation:
+    """A body that the API accepts: what it costs, the files it will make, and what its job repeats of it."""
+
+    cost: float
+    drafts: Sequence[Draft]
+    said: Mapping[str, Any]
+
+
+def named(world: World, route: str, body: Mapping[str, Any]) -> Generation:
+    """Check a body of a named inference. Raises `Refusal`."""
+    _refuse_model(world, body["modelId"], f"{route.replace('-', '_')}")
+    order = order_for(world, body)
+    metadata = {"type": f"inference-{route}", "modelId": body["modelId"], "prompt": body["prompt"]}
+    drafts = _paintings(order, body.get("numSamples", 4), metadata)
+    return Generation(price(body), drafts, {**body, "type": route.replace("-", "_"), "seed": str(order.seed)})
+
+
+def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Generation:
+    """Check a body of a custom model by the inputs of its record. Raises `Refusal`."""
+    model = _known(world, model_id)
+    if not model["custom"]:
+        raise Refusal(400, {"reason": "Custom models only are supported for this endpoint"})
+    _refuse_plan(world, model)
+    inputs, types = model.get("inputs", []), {each["id"]: each["type"] for each in world.models.values()}
+    taken = custom.accepted(inputs, body)
+    for objection in custom.objections(inputs, taken, types):
+        raise Refusal(400, {"reason": objection})
+    files = [_picture(world, name, each, as_id=True) for name, each in _files(inputs, taken)]
+    seed = int(taken.get("seed", seed_of(None)))
+    count, kind = int(taken.get("numOutputs", 1)), MAKES.get(model_id, "image")
+    metadata = {"type": f"custom-{kind}", "modelId": model_id, "prompt": taken.get("prompt", "")}
+    if kind == "image":
+        order = _order_of(files, taken, seed)
+        drafts, cost = _paintings(order, count, metadata), price({**taken, "numSamples": count})
+    else:
+        make = {
+            "video": partial(outputs.video, seed),
+            "audio": partial(outputs.audio, seed),
+            "3d": partial(outputs.solid, seed),
+            "text": partial(outputs.text, str(taken.get("prompt", ""))),
+        }[kind]
+        drafts, cost = [Draft(MIME_TYPES[kind], make, metadata=metadata)], 5.0 + taken.get("duration", 0)
+    return Generation(cost, drafts, {"modelId": model_id, **taken})
+
+
+def price(body: Mapping[str, Any]) -> float:
+    """Price a body in made-up Creative Units: by images, size and steps, as the real ones do."""
+    pixels = body.get("width", 512) * body.get("height", 512)
+    each = 1.5 + pixels / 2**18 * body.get("numInferenceSteps", 30) / 30
+    return round(float(body.get("numSamples", 4) * each), 2)
+
+
+def seed_of(said: str | None) -> int:
+    """Take the seed that a body names, or a random one."""
+    return int(said) if said is not None else random.randrange(2**31)  # noqa: S311  # a seed, not a secret
+
+
+def _known(world: World, model_id: str) -> Record:
+    model = world.models.get(model_id)
     if model is None:
         raise Refusal(404, {"reason": f"Model {model_id} not found"})
     if model["type"].startswith(("sd-1_5", "sd-xl")):
         raise Refusal(410, {"reason": "SD 1.5 and SDXL inference is no longer available"})
+    return model
+
+
+def _refuse_model(world: World, model_id: str, capability: str) -> None:
+    model = _known(world, model_id)
     if model["custom"]:
         raise Refusal(400, {"reason": "Standalone models are not supported for this endpoint"})
     if capability not in model["capabilities"]:
         raise Refusal(400, {"reason": f"Model {model_id} does not support {capability}"})
-    if plan := PLANS.get(model["accessRestrictions"]):
-        details = {"modelId": model_id, "requiredPlan": plan}
-        reason = f"Access to model {model_id} is restricted"
+    _refuse_plan(world, model)
+
+
+def _refuse_plan(world: World, model: Record) -> None:
+    if model["accessRestrictions"] > world.plan:
+        details = {"modelId": model["id"], "requiredPlan": PLANS[model["accessRestrictions"]]}
+        reason = f"Access to model {model['id']} is restricted"
         raise Refusal(403, {"name": "ModelAccessRestrictedError", "reason": reason, "details": details})
+
+
+def _files(inputs: Sequence[Record], body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for each in inputs:
+        if each["type"].startswith("file") and each["name"] in body:
+            value = body[each["name"]]
+            yield from ((each["name"], item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _order_of(files: Sequence[bytes], body: Mapping[str, Any], seed: int) -> Order:
+    """Paint from the pictures given, the first as the source; from nothing, a picture of the prompt's own colour."""
+    source = files[0] if files else painter.blank(str(body.get("prompt", "")))
+    return Order(
+        source=source,
+        references=tuple(files[1:]),
+        scales=(0.9,) * len(files[1:]),
+        character=False,
+        strength=body.get("strength", 0.75),
+        width=int(body.get("width", 512)),
+        height=int(body.get("height", 512)),
+        seed=seed,
+    )
+
+
+def _paintings(order: Order, count: int, metadata: Mapping[str, Any]) -> list[Draft]:
+    orders = [replace(order, seed=order.seed + index) for index in range(count)]
+    return [
+        Draft("image/png", partial(painter.paint, each), each.width, each.height, {**metadata, "seed": str(each.seed)})
+        for each in orders
+    ]
 
 
 def order_for(world: World, body: Mapping[str, Any]) -> Order:

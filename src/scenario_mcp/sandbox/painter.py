@@ -53,6 +53,14 @@ def measure(picture: bytes) -> tuple[int, int, str] | None:
         return None
 
 
+def blank(words: str) -> bytes:
+    """Make a plain picture whose colour comes from words."""
+    chance = random.Random(words)  # noqa: S311  # art
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), tuple(chance.randint(60, 200) for _ in range(3))).save(out, "PNG")
+    return out.getvalue()
+
+
 def _open(picture: bytes) -> Image.Image:
     return Image.open(io.BytesIO(picture)).convert("RGB")
 

@@ -4,39 +4,44 @@ import base64
 import hashlib
 import hmac
 import json
-import random
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from scenario_mcp.sandbox import painter, timeline
-from scenario_mcp.sandbox.models import MODELS
-from scenario_mcp.sandbox.painter import Order
+from scenario_mcp.sandbox.models import Record, all_models
 from scenario_mcp.sandbox.timeline import Plan
 
 URL_LIFETIME = 14 * 24 * 3600.0
 
 
-@dataclass
-class Asset:
-    """A stored picture; its bytes are made when they are first asked for. Sizes are pixels."""
+@dataclass(frozen=True)
+class Draft:
+    """A file still to be made: its type, how to make its bytes, and of pictures the size in pixels."""
 
-    id: str
-    width: int
-    height: int
     mime_type: str
     make: Callable[[], bytes] = field(repr=False)
+    width: int | None = None
+    height: int | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Asset:
+    """A stored file; its bytes are made when they are first asked for."""
+
+    id: str
+    draft: Draft
 
     @cached_property
     def content(self) -> bytes:
-        """The encoded picture."""
-        return self.make()
+        """The file's bytes."""
+        return self.draft.make()
 
 
 @dataclass
@@ -44,6 +49,7 @@ class Job:
     """An accepted generation: times in seconds of the world's clock, cost in Creative Units."""
 
     id: str
+    type: str
     plan: Plan
     created: float
     cost: float
@@ -74,16 +80,18 @@ class Seen:
 class World:
     """The state of one sandbox.
 
-    `pace` scales how long jobs take, `slots` is how many may run at once, `clock` gives seconds since the epoch,
-    `cdn_origin` is where signed URLs point.
+    `pace` scales how long jobs take, `slots` is how many may run at once, `plan` the account's level, `clock` gives
+    seconds since the epoch, `cdn_origin` is where signed URLs point. Keys in `blind` may not read models.
     """
 
     clock: Callable[[], float] = time.time
     pace: float = 1.0
     slots: int = 8
+    plan: int = 50
     cdn_origin: str = ""
-    accounts: dict[str, str] = field(default_factory=lambda: {"sandbox": "needs-no-secret"})
-    models: dict[str, dict[str, Any]] = field(default_factory=lambda: {model["id"]: model for model in MODELS})
+    accounts: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("sandbox", "blind"), "needs-no-secret"))
+    blind: frozenset[str] = frozenset({"blind"})
+    models: dict[str, Record] = field(default_factory=all_models)
     assets: dict[str, Asset] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     ledger: list[Bill] = field(default_factory=list)
@@ -98,31 +106,23 @@ class World:
         if measured is None:
             return None
         width, height, mime_type = measured
-        return self._store(width, height, mime_type, lambda: content, {"type": "uploaded"})
+        return self._store(Draft(mime_type, lambda: content, width, height, {"type": "uploaded"}))
 
-    def accept(self, route: str, body: Mapping[str, Any], order: Order, samples: int) -> Job:
-        """Bill a generation and start its job."""
-        metadata = {"type": f"inference-{route}", "modelId": body["modelId"], "prompt": body["prompt"]}
-        results = [
-            self._store(
-                order.width,
-                order.height,
-                "image/png",
-                partial(painter.paint, _with_seed(order, order.seed + index)),
-                {**metadata, "seed": str(order.seed + index)},
-            )
-            for index in range(samples)
-        ]
+    def accept(
+        self, route: str, body: Mapping[str, Any], cost: float, drafts: Sequence[Draft], said: Mapping[str, Any]
+    ) -> Job:
+        """Bill a generation and start its job; `said` is the input that the job's record repeats."""
         job = Job(
             id=f"job_sandbox_{secrets.token_hex(6)}",
-            plan=timeline.plan_for(body["prompt"]),
+            type="custom" if route.startswith("custom/") else "flux",
+            plan=timeline.plan_for(str(body.get("prompt", ""))),
             created=self.clock(),
-            cost=price(body),
-            input={**body, "type": route.replace("-", "_"), "seed": str(order.seed)},
-            asset_ids=[asset.id for asset in results],
+            cost=cost,
+            input=said,
+            asset_ids=[self._store(draft).id for draft in drafts],
         )
         self.jobs[job.id] = job
-        self.ledger.append(Bill(job.id, route, job.cost, body))
+        self.ledger.append(Bill(job.id, route, cost, body))
         return job
 
     def running(self) -> int:
@@ -141,7 +141,7 @@ class World:
             metadata |= {"error": "The sandbox was asked to fail", "hint": "Leave sandbox:fail out of the prompt."}
         return {
             "jobId": job.id,
-            "jobType": "flux",
+            "jobType": job.type,
             "status": status,
             "statusHistory": [{"status": word, "date": self.iso(job.created + age)} for word, age in history],
             "progress": timeline.progress(job.plan, self.clock() - job.created, self.pace),
@@ -155,14 +155,16 @@ class World:
 
     def asset_record(self, asset: Asset, *, original: bool) -> dict[str, Any]:
         """Describe an asset as `GET /assets/{assetId}` does."""
+        draft = asset.draft
+        sizes = {"width": draft.width, "height": draft.height} if draft.width else {"size": len(asset.content)}
         return {
             "id": asset.id,
             "url": self.signed_url(asset.id, original=original),
-            "mimeType": asset.mime_type,
-            "kind": "image",
+            "mimeType": draft.mime_type,
+            "kind": {"model": "3d", "text": "document"}.get(kind := draft.mime_type.partition("/")[0], kind),
             "status": "success",
-            "properties": {"width": asset.width, "height": asset.height},
-            "metadata": dict(asset.metadata),
+            "properties": sizes,
+            "metadata": dict(draft.metadata),
             "outputIndex": 0,
             "ownerId": "proj_sandbox",
         }
@@ -189,28 +191,10 @@ class World:
     def _history(self, job: Job) -> list[tuple[str, float]]:
         return timeline.history(job.plan, self.clock() - job.created, self.pace)
 
-    def _store(
-        self, width: int, height: int, mime_type: str, make: Callable[[], bytes], metadata: Mapping[str, Any]
-    ) -> Asset:
-        asset = Asset(f"asset_sandbox_{secrets.token_hex(8)}", width, height, mime_type, make, metadata)
+    def _store(self, draft: Draft) -> Asset:
+        asset = Asset(f"asset_sandbox_{secrets.token_hex(8)}", draft)
         self.assets[asset.id] = asset
         return asset
 
     def _signature(self, policy: bytes) -> str:
         return hmac.new(self._signing_key, policy, hashlib.sha256).hexdigest()
-
-
-def price(body: Mapping[str, Any]) -> float:
-    """Price a body in made-up Creative Units: by images, size and steps, as the real ones do."""
-    pixels = body.get("width", 512) * body.get("height", 512)
-    each = 1.5 + pixels / 2**18 * body.get("numInferenceSteps", 30) / 30
-    return round(float(body.get("numSamples", 4) * each), 2)
-
-
-def seed_of(said: str | None) -> int:
-    """Take the seed that a body names, or a random one."""
-    return int(said) if said is not None else random.randrange(2**31)  # noqa: S311  # a seed, not a secret
-
-
-def _with_seed(order: Order, seed: int) -> Order:
-    return Order(**{**vars(order), "seed": seed})

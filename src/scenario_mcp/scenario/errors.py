@@ -2,6 +2,7 @@
 
 ScenarioError              a sentence for the agent, and a hint that says what to do next
 ├── InvalidArguments       the call itself is wrong; nothing was sent
+├── WrongModel             the model cannot do what is asked; nothing was sent
 ├── NotConfigured          no credentials; nothing was sent
 ├── NotConnected           no connection was made, so nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
@@ -41,6 +42,10 @@ class InvalidArguments(ScenarioError):
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         lines = "\n".join(f"- {field}: {sentence}" for field, sentence in problems)
         super().__init__(f"Nothing was sent or billed. Fix these arguments and call again:\n{lines}")
+
+
+class WrongModel(ScenarioError):
+    """The model's own record says that it cannot do this; the hint gives the call to make instead."""
 
 
 class NotConfigured(ScenarioError):

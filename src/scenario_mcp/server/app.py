@@ -1,6 +1,7 @@
 """The MCP server: the SDK's low-level `Server`, given our tools. The one user of the SDK's server side."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from mcp import MCPError, types
@@ -12,7 +13,7 @@ from mcp.server.session import ServerSession
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch, snapshot
-from scenario_mcp.tools.catalog import TOOLS
+from scenario_mcp.tools.catalog import in_toolsets
 from scenario_mcp.tools.services import Services
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,10 @@ logger = logging.getLogger(__name__)
 INSTRUCTIONS = """\
 Make images with Scenario (scenario.com), an image platform with custom models.
 
-post-img2img-ip-adapter-inferences starts from one image and steers it with reference images. Pictures are given as \
-asset ids (asset_...) or data URLs; asset ids from results can be given to the next call.
+post-img2img-ip-adapter-inferences starts from one image and steers it with reference images; it serves Flux.1 LoRAs \
+and compositions. run-model runs every other model, each with inputs of its own. find-models finds a model and names \
+the tools that run it; get-model tells what it takes. Pictures are given as asset ids (asset_...), to the named \
+inferences also as data URLs; asset ids from results can be given to the next call.
 
 Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
 Calling a generation again always makes and bills a new one, so when a result says in-progress, or a call was cut \
@@ -48,21 +51,22 @@ class McpHost:
         await self._session.report_progress(self._told, 100, message)
 
 
-def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
-    """Make the MCP server over the services; it opens and reads nothing until it is called."""
+def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: bool = False) -> Server[Any]:
+    """Make the MCP server over the services, with core and more toolsets; it opens nothing until it is called."""
+    shown = [tool.name for tool in in_toolsets(toolsets)]
     listed: list[types.Tool] = []
 
     async def list_tools(
         _: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         if not listed:
-            listed.extend(types.Tool.model_validate(entry) for entry in snapshot.committed().values())
+            listed.extend(types.Tool.model_validate(snapshot.committed()[name]) for name in shown)
         return types.ListToolsResult(tools=listed)
 
     async def call_tool(
         context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        if params.name not in TOOLS:
+        if params.name not in shown:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
         host = McpHost(context.session, Deadline.after(dispatch.call_seconds(services)))
         try:

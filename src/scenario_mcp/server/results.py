@@ -5,14 +5,15 @@ is needed to act, and nothing invites the model to describe pictures that it has
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
-from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome
+from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report
 
 SANDBOX = "SANDBOX: a local imitation answered; nothing real was made or billed."
 
@@ -58,20 +59,34 @@ class Rendered:
     is_error: bool
 
 
-def render(outcome: Outcome, *, sandbox: bool) -> Rendered:
+def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
+    """Put a result into words and data."""
+    rendered = _report(result) if isinstance(result, Report) else _outcome(result)
+    return _marked(rendered) if sandbox else rendered
+
+
+def _report(report: Report) -> Rendered:
+    return Rendered("\n".join(report.lines), dict(report.data), is_error=False)
+
+
+def _outcome(outcome: Outcome) -> Rendered:
     """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
-    lines = [*([SANDBOX] if sandbox else []), *_lines(outcome)]
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
-    data = _data(outcome)
-    if sandbox:
-        data["notes"] = [SANDBOX, *data.get("notes", [])]
-    return Rendered("\n".join(lines), data, failed)
+    return Rendered("\n".join(_lines(outcome)), _data(outcome), failed)
 
 
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
     """Put a failure into words: what happened, and what to do next."""
-    lines = [*([SANDBOX] if sandbox else []), f"{error} {error.hint}".strip()]
-    return Rendered("\n".join(lines), None, is_error=True)
+    rendered = Rendered(f"{error} {error.hint}".strip(), None, is_error=True)
+    return _marked(rendered) if sandbox else rendered
+
+
+def _marked(rendered: Rendered) -> Rendered:
+    """Say SANDBOX in the text and in the data."""
+    data = rendered.structured
+    if data is not None:
+        data = data | {"notes": [SANDBOX, *data.get("notes", [])]}
+    return Rendered(f"{SANDBOX}\n{rendered.text}", data, rendered.is_error)
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:
@@ -133,7 +148,16 @@ def _what(row: Outcome) -> str:
             f"{job}, last seen: {row.seen}{_comma(cost)}. It goes on at Scenario. Wait for it:"
             " calling the generation again would make and bill a new one."
         )
-    return f"{len(row.assets)} image(s) by {job}{_comma(cost)}. An assetId can be given to the next call as a picture."
+    return f"{_count(row.assets)} by {job}{_comma(cost)}. An assetId can be given to the next call."
+
+
+KINDS = {"image": "image", "video": "video", "audio": "sound", "model": "3D model", "text": "text"}
+
+
+def _count(assets: Sequence[Asset]) -> str:
+    """Count results by what they are, from their MIME types."""
+    kinds = Counter(KINDS.get((asset.mime_type or "").partition("/")[0], "file") for asset in assets)
+    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items()) or "no results"
 
 
 def _comma(cost: str) -> str:

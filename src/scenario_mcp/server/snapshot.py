@@ -1,6 +1,7 @@
 """The agent's view of the tools: made from the models, committed as tools.json, served from there."""
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,6 +25,12 @@ def committed() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in listed}
 
 
+def size(names: Iterable[str]) -> int:
+    """Count the characters of some tools' descriptions as compact JSON, as a host is sent them."""
+    listed = [committed()[name] for name in names]
+    return len(json.dumps(listed, ensure_ascii=False, separators=(",", ":"))) if listed else 0
+
+
 def written(listed: list[dict[str, Any]]) -> str:
     """Write descriptions the way the committed file has them."""
     return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
@@ -35,7 +42,7 @@ def _entry(tool: Tool) -> dict[str, Any]:
         "title": tool.title,
         "description": tool.description,
         "inputSchema": input_schema(tool.input),
-        "outputSchema": OUTPUT_SCHEMA,
+        **({"outputSchema": OUTPUT_SCHEMA} if tool.gives_outcome else {}),
         "annotations": {
             "readOnlyHint": tool.hints.read_only,
             "destructiveHint": tool.hints.destructive,

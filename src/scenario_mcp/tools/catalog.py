@@ -1,19 +1,30 @@
 """The table of all tools: what each is called, takes, does, and may cost."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.table import INFERENCES, tool_name
-from scenario_mcp.tools import inference, jobs
+from scenario_mcp.tools import inference, jobs, models
+from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.outcome import Outcome
+from scenario_mcp.tools.outcome import Outcome, Report
+from scenario_mcp.tools.run_model import RunModel, run_model
 from scenario_mcp.tools.services import Services
 
-Run = Callable[[Services, Any, Host], Awaitable[Outcome]]
+Run = Callable[[Services, Any, Host], Awaitable[Outcome | Report]]
+
+CORE = "core"
+TOOLSETS = {
+    CORE: "always on: the main tool, any model, finding models, waiting",
+    "images": "more named image inferences",
+    "edit": "tools that work on one picture",
+    "text": "tools that answer with text or numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,10 @@ READS = Hints(read_only=True, destructive=False, idempotent=True, open_world=Fal
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: `input`'s docstring is its description, `run` what it does; `paid` when it may be billed."""
+    """One tool: `input`'s docstring is its description, `run` what it does, `toolset` the one set it belongs to."""
 
     name: str
+    toolset: str
     title: str
     input: type[Fields]
     run: Run
@@ -47,6 +59,16 @@ class Tool:
         return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs.split("\n\n"))
 
     @property
+    def summary(self) -> str:
+        """Give the description's first sentence: what the tool does."""
+        return re.split(r"(?<=[.;])\s", self.description, maxsplit=1)[0].rstrip(";")
+
+    @property
+    def gives_outcome(self) -> bool:
+        """Tell whether the tool buys or waits, and so gives the one result shape of jobs."""
+        return self.paid or self.name == jobs.WAIT_FOR_JOBS
+
+    @property
     def paid(self) -> bool:
         """Tell whether calling the tool may cost Creative Units."""
         return self.hints == PAID
@@ -54,13 +76,22 @@ class Tool:
 
 def _inference(route: str, model: type[Fields]) -> Tool:
     title = route.replace("img2img", "image to image").replace("-", " ").capitalize()
-    return Tool(tool_name(route), title, model, partial(inference.generate, route), PAID)
+    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID)
 
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         *(_inference(route, model) for route, model in INFERENCES.items()),
-        Tool(jobs.WAIT_FOR_JOBS, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
+        Tool(RUN_MODEL, CORE, "Run any model", RunModel, run_model, PAID),
+        Tool("find-models", CORE, "Find models", models.FindModels, models.find_models, READS),
+        Tool("get-model", CORE, "Get a model", models.GetModel, models.get_model, READS),
+        Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
     )
 }
+
+
+def in_toolsets(toolsets: Iterable[str]) -> list[Tool]:
+    """List the tools of some toolsets: those of core, which is always on, come first, then set by set."""
+    wanted = {CORE, *toolsets}
+    return [tool for toolset in TOOLSETS if toolset in wanted for tool in TOOLS.values() if tool.toolset == toolset]

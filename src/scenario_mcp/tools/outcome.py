@@ -1,5 +1,6 @@
 """What a tool comes to, before it is put into words for a host."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,3 +37,16 @@ class Outcome:
     notes: tuple[str, ...] = ()
     next: NextCall | None = None
     jobs: "tuple[Outcome, ...]" = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a reading tool found: the same facts as lines and as data."""
+
+    lines: tuple[str, ...]
+    data: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Count the characters of the lines and of the data as JSON."""
+        return sum(len(line) + 1 for line in self.lines) + len(json.dumps(self.data, ensure_ascii=False))

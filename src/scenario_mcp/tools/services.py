@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 
 from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.models import Models
 from scenario_mcp.spending.purchase import Purchases
 
 
 @dataclass(frozen=True)
 class Services:
-    """The API client, the way to spend, and how many seconds a paid call may wait for its job."""
+    """The API client, the models read through it, the way to spend, and the seconds a paid call waits for its job."""
 
     client: Client
+    models: Models
     purchases: Purchases
     wait_seconds: float
+
+
+def services_over(client: Client, wait_seconds: float) -> Services:
+    """Make the services of one client."""
+    return Services(client, Models(client), Purchases(client), wait_seconds)

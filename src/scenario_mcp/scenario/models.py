@@ -1,0 +1,205 @@
+"""Models: reading their records leniently, and remembering them for some minutes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from scenario_mcp.scenario import records, wire
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NoAnswer
+
+FRESH_SECONDS = 300.0
+LARGEST_PAGE = 500  # of GET /models
+PLANS = {0: "Free", 25: "Starter", 50: "Pro", 75: "Max", 100: "Enterprise"}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """When an input must be given: always, or depending on which others are given, or on their values."""
+
+    always: bool = False
+    if_defined: tuple[str, ...] = ()
+    if_not_defined: tuple[str, ...] = ()
+    if_values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a custom model, in the words of its record."""
+
+    name: str
+    type: str
+    kind: str | None = None
+    required: Requirement = Requirement()
+    min: float | None = None
+    max: float | None = None
+    step: float | None = None
+    min_length: float | None = None
+    max_length: float | None = None
+    allowed: tuple[Any, ...] = ()
+    default: Any = None
+    costs: bool = False
+    model_types: tuple[str, ...] = ()
+    description: str | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Tell whether the input takes a list."""
+        return self.type.endswith("_array")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as its record describes it; what the record does not say is None or empty.
+
+    `inputs` are None for records that come without any, as those of lists do. `plan` is the cheapest plan that may run
+    the model, None if every plan may.
+    """
+
+    id: str
+    name: str = ""
+    type: str | None = None
+    custom: bool | None = None
+    capabilities: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] | None = None
+    base_model_ids: tuple[str, ...] = ()
+    plan: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    public: bool | None = None
+
+    @property
+    def replacement(self) -> str | None:
+        """Name the model that Scenario recommends in place of this one, if a tag says so."""
+        return next((tag.partition(":")[2] or None for tag in self.tags if tag.startswith("deprecated:")), None)
+
+
+def read_model(value: Any) -> Model | None:
+    """Read a model record, taking what is understood; None if it names no model."""
+    record = records.mapping(value)
+    model_id = records.text(record.get("id"))
+    if model_id is None:
+        return None
+    custom, privacy, inputs = record.get("custom"), record.get("privacy"), record.get("inputs")
+    level = records.number(record.get("accessRestrictions"))
+    return Model(
+        id=model_id,
+        name=records.text(record.get("name")) or "",
+        type=records.text(record.get("type")),
+        custom=custom if isinstance(custom, bool) else None,
+        capabilities=_texts(record.get("capabilities")),
+        inputs=tuple(filter(None, map(_read_input, inputs))) if isinstance(inputs, list) and inputs else None,
+        base_model_ids=_texts(record.get("compliantModelIds")),
+        plan=PLANS.get(int(level), f"level {level:g}") if level else None,
+        tags=_texts(record.get("tags")),
+        description=records.text(record.get("shortDescription")) or records.text(record.get("description")),
+        public=privacy == "public" if isinstance(privacy, str) else None,
+    )
+
+
+def _read_input(value: Any) -> Input | None:
+    record = records.mapping(value)
+    name, kind = records.text(record.get("name")), records.text(record.get("type"))
+    if name is None or kind is None:
+        return None
+    return Input(
+        name=name,
+        type=kind,
+        kind=records.text(record.get("kind")),
+        required=_read_requirement(record.get("required")),
+        min=records.number(record.get("min")),
+        max=records.number(record.get("max")),
+        step=records.number(record.get("step")),
+        min_length=records.number(record.get("minLength")),
+        max_length=records.number(record.get("maxLength")),
+        allowed=tuple(records.items(record.get("allowedValues"))),
+        default=record.get("default"),
+        costs=record.get("costImpact") is True,
+        model_types=_texts(record.get("modelTypes")),
+        description=records.text(record.get("description")) or records.text(record.get("hint")),
+    )
+
+
+def _read_requirement(value: Any) -> Requirement:
+    rules = records.mapping(value)
+    # The public description says conditionalValues, records of 2026 say conditional.
+    conditional = {**records.mapping(rules.get("conditionalValues")), **records.mapping(rules.get("conditional"))}
+    return Requirement(
+        always=rules.get("always") is True,
+        if_defined=tuple(records.mapping(rules.get("ifDefined"))),
+        if_not_defined=tuple(records.mapping(rules.get("ifNotDefined"))),
+        if_values={name: tuple(said) if isinstance(said, list) else (said,) for name, said in conditional.items()},
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in records.items(value) if isinstance(each, str))
+
+
+class Models:
+    """Reads model records and remembers each for five minutes."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._read_at: dict[str, tuple[Model, float]] = {}
+
+    def remembered(self, model_id: str) -> Model | None:
+        """Give a record that was read in the last five minutes."""
+        model, at = self._read_at.get(model_id, (None, 0.0))
+        return model if anyio.current_time() - at < FRESH_SECONDS else None
+
+    def forget(self) -> None:
+        """Remember nothing, so that the next records are read from the API."""
+        self._read_at.clear()
+
+    async def read(self, model_id: str, deadline: Deadline) -> Model:
+        """Read a record from the API, whatever is remembered. Raises `ScenarioError`."""
+        answer = await self._client.send(wire.Call("GET", wire.path("models", model_id)), deadline)
+        model = read_model(answer.get("model"))
+        if model is None:
+            raise NoAnswer("Scenario answered without a model record.")
+        self._read_at[model_id] = (model, anyio.current_time())
+        return model
+
+    async def get(self, model_id: str, deadline: Deadline) -> Model:
+        """Give a record, remembered or read. Raises `ScenarioError`."""
+        return self.remembered(model_id) or await self.read(model_id, deadline)
+
+    async def bulk(self, model_ids: Sequence[str], deadline: Deadline) -> dict[str, Model]:
+        """Read several records at once, without their inputs; unknown ids are left out. Raises `ScenarioError`."""
+        call = wire.Call("POST", wire.path("models", "get-bulk"), body={"modelIds": list(model_ids)})
+        answer = await self._client.send(call, deadline)
+        found = filter(None, map(read_model, records.items(answer.get("models"))))
+        return {model.id: model for model in found}
+
+    async def listed(self, *, public: bool, pages: int, deadline: Deadline) -> tuple[list[Model], bool]:
+        """List models page by page; tells also whether pages were left unread. Raises `ScenarioError`."""
+        found: list[Model] = []
+        query = {"privacy": "public" if public else "private", "pageSize": str(LARGEST_PAGE)}
+        token: str | None = None
+        for _ in range(pages):
+            more = {"paginationToken": token} if token else {}
+            answer = await self._client.send(wire.Call("GET", wire.path("models"), query | more), deadline)
+            found += filter(None, map(read_model, records.items(answer.get("models"))))
+            token = records.text(answer.get("nextPaginationToken"))
+            if token is None:
+                return found, False
+        return found, True
+
+    async def search(self, query: str, *, public: bool, pages: int, deadline: Deadline) -> tuple[list[Model], bool]:
+        """Search models by words, best first, 100 a page; tells also whether hits were left unread.
+
+        Raises `ScenarioError`.
+        """
+        found: list[Model] = []
+        for page in range(pages):
+            body = {"query": query, "public": public, "limit": 100, "offset": 100 * page}
+            answer = await self._client.send(wire.Call("POST", wire.path("search", "models"), body=body), deadline)
+            hits = records.items(answer.get("hits"))
+            found += filter(None, map(read_model, hits))
+            if len(hits) < 100:
+                return found, False
+        return found, True

@@ -1,0 +1,115 @@
+"""Whether a model can do what a named inference is asked: judged by its record alone, all pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scenario_mcp.inferences.table import INFERENCES, tool_name
+from scenario_mcp.scenario.models import Model
+
+Given = Mapping[str, Any]
+Problem = tuple[str, str]
+
+RUN_MODEL = "run-model"
+
+
+class Base(NamedTuple):
+    """The custom model that runs a family of trained models, and the input that takes their ids."""
+
+    model_id: str
+    input: str
+
+
+# Scenario's documentation: a trained id goes into the body, and the base model that runs it into the URL.
+BASES = {
+    "flux.1-lora": Base("model_bfl-flux-1-dev", "modelId"),
+    "flux.1-composition": Base("model_bfl-flux-1-dev", "modelId"),
+    "flux.2-dev-lora": Base("model_bfl-flux-2-dev", "loras"),
+}
+
+# Scenario's description: ranges that depend on the model's type.
+SIZES = dict.fromkeys(("sd-xl", "sd-xl-lora", "sd-xl-composition"), (512, 2048)) | {"sd-1_5": (64, 1024)}
+FLUX_DEV, FLUX_PRO = (0, 10), (2, 5)
+GUIDANCE = {
+    **dict.fromkeys(("flux.1", "flux.1-lora", "flux.1-composition"), FLUX_DEV),
+    **dict.fromkeys(("flux.1-pro", "flux1.1-pro", "flux.1.1-pro-ultra"), FLUX_PRO),
+}
+
+# Scenario's description: negative prompts act on Flux only in these inferences.
+NEGATIVE_PROMPT_ON_FLUX = frozenset({"txt2img", "img2img", "controlnet"})
+CAPABILITY_ROUTES = frozenset(
+    route for route in INFERENCES if route.startswith(("txt2img", "img2img", "inpaint", "controlnet"))
+)
+
+
+class Verdict(NamedTuple):
+    """What a record says against a call: a reason why this tool is the wrong one, fields to change, and notes."""
+
+    wrong_tool: str | None
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def capability(route: str) -> str:
+    """Name the capability that a model must have for a route of the image family."""
+    return route.replace("-", "_")
+
+
+def judge(model: Model, route: str, given: Given) -> Verdict:
+    """Judge a call of a named inference by the model's record. What the record leaves open is no reason to refuse."""
+    return Verdict(_wrong_tool(model, route), tuple(_problems(model, given)), tuple(_notes(model, route, given)))
+
+
+def is_custom(model: Model) -> bool:
+    """Tell whether a model is served only by /generate/custom/{modelId}."""
+    return model.custom is True or model.type == "custom"
+
+
+def tools_for(model: Model) -> list[str]:
+    """List the tools that can run a model, best first; none if its record names none."""
+    if is_custom(model):
+        return [RUN_MODEL]
+    named = [tool_name(route) for route in sorted(CAPABILITY_ROUTES) if capability(route) in model.capabilities]
+    return [*named, RUN_MODEL] if model.type in BASES else named
+
+
+def is_lora(model: Model) -> bool:
+    """Tell whether a model is a LoRA or a composition of LoRAs, which runs on a base model."""
+    return model.type is not None and model.type.endswith(("-lora", "-composition"))
+
+
+def _wrong_tool(model: Model, route: str) -> str | None:
+    if is_custom(model):
+        return f"{model.id} is a custom model, which {tool_name(route)} cannot run."
+    wanted = capability(route)
+    if route in CAPABILITY_ROUTES and model.capabilities and wanted not in model.capabilities:
+        can = ", ".join(model.capabilities)
+        return f"{model.id} does not have the capability {wanted}, which {tool_name(route)} needs. It can: {can}."
+    return None
+
+
+def _problems(model: Model, given: Given) -> Iterator[Problem]:
+    for name, ranges in (("width", SIZES), ("height", SIZES), ("guidance", GUIDANCE)):
+        low, high = ranges.get(model.type or "", (None, None))
+        if low is not None and high is not None and name in given and not low <= given[name] <= high:
+            yield name, f"must be from {low} to {high} for a model of type {model.type}, not {given[name]:g}."
+    base = given.get("baseModelId")
+    if base is not None and model.base_model_ids and base not in model.base_model_ids:
+        yield "baseModelId", f"must be one of {', '.join(model.base_model_ids)} for {model.id}, not {base}."
+
+
+def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
+    if model.replacement:
+        yield f"Scenario recommends {model.replacement} in place of {model.id}."
+    kind = model.type or ""
+    if kind.startswith("flux"):
+        if "scheduler" in given:
+            yield "scheduler has no effect on Flux models."
+        negative = [name for name in ("negativePrompt", "negativePromptStrength") if name in given]
+        if negative and route not in NEGATIVE_PROMPT_ON_FLUX:
+            yield f"{' and '.join(negative)} has no effect on Flux models in this inference."
+    if kind and not is_lora(model):
+        for name in ("modelEpoch", "baseModelId"):
+            if name in given:
+                yield f"{name} has an effect on Flux LoRAs only, and {model.id} is of type {kind}."
+    if not kind or not (model.capabilities or is_custom(model)):
+        yield f"The record of {model.id} does not say what it can do, so it was not checked."

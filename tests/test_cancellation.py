@@ -113,5 +113,5 @@ async def test_a_paid_request_unheard_because_it_failed_is_logged_without_secret
                 await held.delivered.wait()
             await anyio.sleep(1)
 
-    assert "came to nothing" in caplog.text
+    assert "whose call had ended: The answer was lost" in caplog.text
     assert "needs-no-secret" not in caplog.text

@@ -1,9 +1,12 @@
 """Jobs as an agent sees them: progress, ends of every kind, and waiting for several at once."""
 
+import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
@@ -12,7 +15,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
 from support.agents import TOOL, WAIT, text_of
-from support.network import GENERATE, JOBS, SandboxNetwork, answers, server_error
+from support.network import ASSETS, GENERATE, JOBS, SandboxNetwork, answers, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +40,9 @@ async def hasty(services: Services) -> Any:
         yield client
 
 
-async def test_progress_grows_and_names_the_job_s_status(agent: McpClient, arguments: dict[str, Any]) -> None:
+async def test_progress_grows_and_names_the_job_and_its_status(
+    agent: McpClient, world: World, arguments: dict[str, Any]
+) -> None:
     heard: list[tuple[float, float | None, str]] = []
 
     async def listen(progress: float, total: float | None, message: str | None) -> None:
@@ -49,7 +54,7 @@ async def test_progress_grows_and_names_the_job_s_status(agent: McpClient, argum
     assert values == sorted(set(values))
     assert {total for _, total, _ in heard} == {100}
     assert [message.split()[0] for _, _, message in heard] == ["queued", "in-progress", "in-progress", "success"]
-    assert all(message.endswith("%") for _, _, message in heard)
+    assert all(re.fullmatch(rf"[a-z-]+ \d+% {next(iter(world.jobs))}", message) for _, _, message in heard)
 
 
 async def test_polling_begins_after_a_second_and_slows_to_three(
@@ -117,7 +122,7 @@ async def test_a_failed_job_is_an_error_with_its_reason_its_hint_and_its_refund(
     said = text_of(result)
     assert 'failed: "The sandbox was asked to fail"' in said
     assert "Leave sandbox:fail out of the prompt." in said
-    assert "Scenario refunds it." in said
+    assert "Scenario refunds failed jobs." in said
     assert _structured(result)["jobId"] in said
 
 
@@ -128,28 +133,134 @@ async def test_a_canceled_job_is_an_error_that_names_it(agent: McpClient, argume
     assert f"Job {_structured(result)['jobId']} was canceled" in text_of(result)
 
 
+async def _answered_as(record: dict[str, Any], request: httpx.Request) -> httpx.Response:
+    job_id = request.url.path.rpartition("/")[2]
+    return httpx.Response(200, content=json.dumps({"job": {"jobId": job_id} | record, "more": True}))
+
+
 async def test_a_job_that_is_not_refunded_is_said_to_be_so(
     agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
 ) -> None:
-    record = {"jobId": "job_x", "status": "failure", "billing": {"disableRefund": True}, "metadata": {"error": "nsfw"}}
-    network.plan(JOBS, answers(200, {"job": record}))
+    record = {"status": "failure", "billing": {"disableRefund": True}, "metadata": {"error": "nsfw"}}
+    network.plan(JOBS, lambda request, _: _answered_as(record, request))
 
     result = await agent.call_tool(TOOL, arguments)
 
-    assert 'Job job_x failed: "nsfw". It is not refunded.' in text_of(result)
+    assert 'failed: "nsfw". It is not refunded.' in text_of(result)
 
 
 async def test_unknown_fields_and_words_in_replies_are_accepted(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    strange = {"status": "dreaming", "progress": "half", "metadata": None, "new": {"field": [1]}, "billing": 10**400}
+    network.plan(JOBS, lambda request, _: _answered_as(strange, request), 1000)
+
+    made = _structured(await agent.call_tool(TOOL, arguments))
+
+    assert made["status"] == "in-progress"
+    assert made["lastSeen"] == "dreaming 0%"
+    assert made["jobId"] == world.ledger[0].job_id
+
+
+async def test_the_record_of_another_job_is_not_taken_for_ours(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(JOBS, answers(200, {"job": {"jobId": "job_other", "status": "success"}}), 3)
+
+    made = _structured(await agent.call_tool(TOOL, arguments))
+
+    assert (made["status"], made["jobId"]) == ("success", world.ledger[0].job_id)
+    assert len(made["assets"]) == 4
+
+
+LONG_INTEGER = int("9" * 400)
+
+
+@pytest.mark.parametrize(
+    "job", [{"progress": LONG_INTEGER}, {"billing": {"cuCost": LONG_INTEGER}}, {"status": "\ud83d"}, {"metadata": [1]}]
+)
+async def test_an_odd_acceptance_loses_no_job_id(
+    hasty: McpClient, network: SandboxNetwork, arguments: dict[str, Any], job: dict[str, Any]
+) -> None:
+    accepted = {"job": {"jobId": "job_x", "status": "queued"} | job, "creativeUnitsCost": LONG_INTEGER}
+    network.plan(GENERATE, answers(200, accepted))
+
+    made = _structured(await hasty.call_tool(TOOL, arguments))
+
+    assert (made["status"], made["jobId"]) == ("in-progress", "job_x")
+
+
+async def test_half_characters_in_replies_do_not_end_the_connection(
     agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
 ) -> None:
-    strange = {"jobId": "job_x", "status": "dreaming", "progress": "half", "metadata": None, "new": {"field": [1]}}
-    network.plan(JOBS, answers(200, {"job": strange, "more": True}), 2)
+    record = {"status": "failure", "metadata": {"error": "bad \ud83d prompt", "hint": "\udc00"}}
+    network.plan(JOBS, lambda request, _: _answered_as(record, request))
 
     result = await agent.call_tool(TOOL, arguments)
 
-    # The strange record is followed under the id that it names, and then unknown to the sandbox.
-    assert _structured(result)["status"] == "in-progress"
-    assert _structured(result)["lastSeen"] == "dreaming 0%"
+    assert 'failed: "bad ? prompt"' in text_of(result)
+
+
+async def test_the_words_of_a_failure_are_cut(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    record = {"status": "failure", "metadata": {"error": "x" * 200_000, "hint": "y" * 200_000}}
+    network.plan(JOBS, lambda request, _: _answered_as(record, request))
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert len(text_of(result)) < 1_000
+
+
+async def test_a_success_without_results_says_how_to_ask_again(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    network.plan(JOBS, lambda request, _: _answered_as({"status": "success"}, request))
+
+    made = _structured(await agent.call_tool(TOOL, arguments))
+
+    assert made["status"] == "success"
+    assert "names no results" in made["notes"][0]
+    assert made["next"]["tool"] == WAIT
+
+
+async def test_results_that_scenario_does_not_describe_are_named_with_a_note(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(ASSETS, answers(200, {"assets": []}))
+
+    made = _structured(await agent.call_tool(TOOL, arguments))
+
+    assert [asset["assetId"] for asset in made["assets"]] == list(world.jobs[made["jobId"]].asset_ids)
+    assert "addresses of 4 result(s) were not given" in made["notes"][0]
+    assert made["next"]["tool"] == WAIT
+
+
+async def test_costs_are_the_same_in_text_and_data(
+    hasty: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    cost = {"creativeUnitsCost": 1234567.25, "creativeUnitsDiscount": 10.754321}
+    network.plan(GENERATE, answers(200, {"job": {"jobId": "job_x"}, **cost}))
+
+    result = await hasty.call_tool(TOOL, arguments)
+
+    assert "1234567.25 Creative Units (discount 10.754321)" in text_of(result)
+    assert _structured(result)["creativeUnitsCost"] == 1234567.25
+    assert _structured(result)["creativeUnitsDiscount"] == 10.754321
+
+
+async def test_the_warning_not_to_pay_again_is_in_text_and_data(hasty: McpClient, arguments: dict[str, Any]) -> None:
+    result = await hasty.call_tool(TOOL, arguments)
+
+    for said in (text_of(result), " ".join(_structured(result)["notes"])):
+        assert "calling the generation again would make and bill a new one" in said
+
+
+async def test_that_a_price_cost_nothing_is_in_text_and_data(agent: McpClient, arguments: dict[str, Any]) -> None:
+    result = await agent.call_tool(TOOL, arguments | {"dryRun": True})
+
+    for said in (text_of(result), " ".join(_structured(result)["notes"])):
+        assert "nothing was made or billed" in said
 
 
 async def test_several_jobs_are_waited_for_together(hasty: McpClient, world: World, arguments: dict[str, Any]) -> None:
@@ -220,6 +331,47 @@ async def test_waiting_goes_on_over_a_fault_at_the_first_look(
     assert network.count(GENERATE) == 1
 
 
+async def test_a_row_that_breaks_takes_no_other_away(
+    hasty: McpClient, network: SandboxNetwork, arguments: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(request: httpx.Request, deliver: Any) -> httpx.Response:
+        raise ZeroDivisionError
+
+    job_id = await _start(hasty, arguments, "a")
+    network.plan("GET /v1/jobs/job_broken", broken, 100)
+
+    made = _structured(await hasty.call_tool(WAIT, {"jobIds": [job_id, "job_broken"]}))
+
+    assert [row["status"] for row in made["jobs"]] == ["success", "in-progress"]
+    assert made["next"]["arguments"] == {"jobIds": ["job_broken"]}
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_id_that_is_too_long_is_refused(agent: McpClient, world: World) -> None:
+    result = await agent.call_tool(WAIT, {"jobIds": ["j" * 70_000]})
+
+    assert "- jobIds[0]: is too long to be an id." in text_of(result)
+    assert len(text_of(result)) < 300
+    assert world.requests == []
+
+
+async def test_a_pause_that_a_poll_is_asked_for_is_kept(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    polled_at: list[float] = []
+
+    async def busy(request: httpx.Request, deliver: Any) -> httpx.Response:
+        polled_at.append(anyio.current_time())
+        return httpx.Response(429, json={"remainingSeconds": 70 if len(polled_at) == 1 else 1})
+
+    network.plan(JOBS, busy, 2)
+
+    made = _structured(await agent.call_tool(TOOL, arguments))
+
+    assert made["status"] == "in-progress"
+    assert len(polled_at) == 1
+
+
 @pytest.mark.parametrize("job_id", ["../models", "..", ".", "a/b?c=d#e", "job_%2e%2e", "job ünïcode"])
 async def test_no_id_reaches_another_route(agent: McpClient, network: SandboxNetwork, job_id: str) -> None:
     result = await agent.call_tool(WAIT, {"jobIds": [job_id]})
@@ -237,4 +389,4 @@ async def test_a_dry_run_that_runs_a_job_all_the_same_is_told(
 
     assert made["status"] == "in-progress"
     assert made["jobId"] == "job_x"
-    assert "may be billed" in made["notes"][0]
+    assert "may be billed" in " ".join(made["notes"])

@@ -2,8 +2,8 @@
 
 import json
 import re
-from dataclasses import replace
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,9 @@ async def test_every_paid_route_goes_through_purchases(world: World, arguments: 
     purchases = Purchases(Client(for_purchases.base_url, SANDBOX_CREDENTIALS, transport=for_purchases))
     client = Client(for_all_else.base_url, SANDBOX_CREDENTIALS, transport=for_all_else)
 
-    async with McpClient(create_server(replace(services_over(client, 45), purchases=purchases)), raise_exceptions=True) as agent:
+    async with McpClient(
+        create_server(replace(services_over(client, 45), purchases=purchases)), raise_exceptions=True
+    ) as agent:
         result = await agent.call_tool(tool.name, EXAMPLES.get(tool.name, arguments))
 
     assert not result.is_error
@@ -200,7 +202,7 @@ async def test_a_paid_call_past_purchases_is_refused_by_the_client(network: Sand
     client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
 
     with pytest.raises(TypeError, match="Purchases"):
-        await client.send(Call("POST", "/generate/img2img-ip-adapter", body={}, paid=True), Deadline.after(1))
+        await client.send(Call("POST", "/generate/img2img-ip-adapter", body={}), Deadline.after(1))
 
     assert network.sent == []
 

@@ -31,7 +31,7 @@ class Settings:
     """What a person has set, or the defaults.
 
     `credentials` is the key and its secret; `toolsets` are shown besides core; no `output_dir` means that nothing is
-    saved; `ignored` says which settings were left out, and why.
+    saved; `half_a_pair` says which half of the key pair is missing; `ignored` which settings were left out, and why.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -43,6 +43,7 @@ class Settings:
     state_dir: Path = field(default_factory=lambda: _default_state_dir())
     log_level: str = "warning"
     sandbox: bool = False
+    half_a_pair: str | None = None
     ignored: tuple[str, ...] = ()
 
     @property
@@ -66,6 +67,7 @@ def load(
     path = env_file or (folder or Path.cwd()) / ".env"
     from_file = _set(_read_file(path, required=env_file is not None))
     credentials, pair_in_file = _credentials(variables, from_file)
+    half = None if credentials else _half_a_pair({**from_file, **variables})
     trusted = env_file is not None or pair_in_file
     ignored = () if trusted else tuple(name for name in TRUSTED_ONLY if name in from_file and name not in variables)
     said = {**{name: value for name, value in from_file.items() if name not in ignored}, **variables}
@@ -74,6 +76,7 @@ def load(
     }
     return Settings(
         credentials=credentials,
+        half_a_pair=half,
         ignored=tuple(f"{name} in {path}: the API key does not come from the same file" for name in ignored),
         **values,
     )
@@ -105,6 +108,14 @@ def _credentials(variables: Mapping[str, str], from_file: Mapping[str, str]) -> 
     return None, False
 
 
+def _half_a_pair(said: Mapping[str, str]) -> str | None:
+    for key, secret in KEY_PAIRS:
+        if key in said or secret in said:
+            given, missing = (key, secret) if key in said else (secret, key)
+            return f"{missing} is not set, though {given} is"
+    return None
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -113,9 +124,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def _base_url(variable: str, value: str) -> str:
-    url = urlsplit(value)
-    secure = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or ""))
-    if not (secure and url.hostname) or url.username or url.password or url.query or url.fragment:
+    try:
+        url = urlsplit(value)
+        secure = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or ""))
+        plain = value.isascii() and value.isprintable() and not set(value) & set(" ?#@\\")
+        sound = secure and plain and bool(url.hostname) and url.port != 0
+    except ValueError:  # from a port or an address that is none
+        sound = False
+    if not sound:
         raise SettingsError(f"{variable} must be an https URL without user, query or fragment (http on loopback only).")
     return value.rstrip("/")
 
@@ -131,8 +147,11 @@ def _seconds(variable: str, value: str) -> float:
 
 
 def _folder(variable: str, value: str) -> Path:
-    path = Path(value).expanduser()
-    if not path.is_absolute():
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:  # from a user that is none
+        path = Path()
+    if not path.is_absolute() or "\0" in value:
         raise SettingsError(f"{variable} must be an absolute path or start with ~, not {value!r}.")
     return path
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from scenario_mcp.sandbox import contract, painter, timeline
+from scenario_mcp.sandbox.generate import price
 from scenario_mcp.sandbox.painter import Order
 from scenario_mcp.sandbox.timeline import Plan
-from scenario_mcp.sandbox.generate import price
 from scenario_mcp.sandbox.world import World
 from support.network import SandboxNetwork
 from support.pictures import data_url, png

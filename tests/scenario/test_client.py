@@ -18,7 +18,7 @@ from support.hostile import Behaviour
 
 pytestmark = pytest.mark.anyio
 
-PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"}, paid=True)
+PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
 FREE = Call("GET", "/jobs/job_x")
 KEY, SECRET = "api_key", "s3cr3t-that-nobody-must-see"
 TOKEN = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()

@@ -19,6 +19,7 @@ from scenario_mcp.scenario.errors import (
     RateLimited,
     Redirected,
     Retired,
+    RouteRetired,
     ScenarioError,
     TooLarge,
     Unauthorized,
@@ -26,7 +27,7 @@ from scenario_mcp.scenario.errors import (
 )
 from scenario_mcp.scenario.wire import Call
 
-GENERATE = Call("POST", "/generate/img2img-ip-adapter", paid=True)
+GENERATE = Call("POST", "/generate/img2img-ip-adapter")
 READ = Call("GET", "/jobs/job_x")
 
 REPLIES: list[tuple[Call, int, Any, type[ApiError], str, str]] = [
@@ -54,11 +55,20 @@ REPLIES: list[tuple[Call, int, Any, type[ApiError], str, str]] = [
     (GENERATE, 403, {"name": "X", "message": "no", "requiredPlan": "cu-pro"}, Forbidden, "X: no", "plan cu-pro"),
     (GENERATE, 404, {"reason": "Model model_X not found"}, NotFound, "Model model_X", "letter by letter"),
     (GENERATE, 404, {"reason": "Asset asset_x not found"}, NotFound, "Asset asset_x", "letter by letter"),
-    (GENERATE, 404, {"message": "Not Found"}, Retired, "Not Found", "no longer serves this route"),
-    (GENERATE, 404, None, Retired, "without a reason", "no longer serves this route"),
-    (GENERATE, 405, {"message": "Method Not Allowed"}, Retired, "405", "Nothing was billed"),
-    (GENERATE, 410, {"reason": "SD 1.5 and SDXL inference is no longer available"}, Retired, "SDXL", "Flux.1 LoRA"),
-    (GENERATE, 403, {"message": "Missing Authentication Token"}, Retired, "Missing", "no longer serves this route"),
+    (GENERATE, 404, {"reason": "Project proj_x not found"}, NotFound, "proj_x", "letter by letter"),
+    (GENERATE, 400, {"reason": "Not enough Creative Units"}, PaymentRequired, "Not enough", "too few Creative Units"),
+    (GENERATE, 404, {"message": "Not Found"}, RouteRetired, "Not Found", "use run-model"),
+    (GENERATE, 404, None, RouteRetired, "without a reason", "under its own route"),
+    (GENERATE, 405, {"message": "Method Not Allowed"}, RouteRetired, "405", "Nothing was billed"),
+    (
+        GENERATE,
+        410,
+        {"reason": "SD 1.5 and SDXL inference is no longer available"},
+        Retired,
+        "SDXL",
+        "use another model",
+    ),
+    (GENERATE, 403, {"message": "Missing Authentication Token"}, RouteRetired, "Missing", "use run-model"),
     (READ, 403, {"message": "Missing Authentication Token"}, Forbidden, "Missing", "the key's role"),
     (READ, 404, {"message": "Not Found"}, NotFound, "Not Found", "Check the id"),
     (GENERATE, 413, {"message": "Request Too Long"}, TooLarge, "Too Long", "asset ids instead of data URLs"),
@@ -163,7 +173,7 @@ RETRIES: list[tuple[bool, ScenarioError, int, float | None]] = [  # paid, failur
 
 @pytest.mark.parametrize(("paid", "failure", "tries", "pause"), RETRIES)
 def test_the_retry_rule(paid: bool, failure: ScenarioError, tries: int, pause: float | None) -> None:
-    assert wire.retry_pause(Call("POST", "/x", paid=paid), failure, tries, jitter=0.0) == pause
+    assert wire.retry_pause(GENERATE if paid else READ, failure, tries, jitter=0.0) == pause
 
 
 def test_jitter_spreads_a_pause_over_twice_its_length() -> None:

@@ -7,7 +7,7 @@ from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
 from support.agents import TOOL, text_of
-from support.pictures import data_url
+from support.pictures import cut, data_url
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +74,13 @@ TYPES: list[Case] = [
     ({"concepts": [{"modelId": "m"}]}, "concepts[0].scale", "is required"),
     ({"concepts": [{"modelId": "m", "scale": 1, "weight": 2}]}, "concepts[0].weight", "unknown argument"),
     ({"modelEpoch": 1}, "modelEpoch", "a text"),
+    ({"dryRun": []}, "dryRun", "true or false"),
+    ({"numSamples": []}, "numSamples", "a whole number"),
+    ({"width": 10**400}, "width", "Nearest: 2048."),
+    ({"numSamples": 10**310}, "numSamples", "Nearest: 128."),
+    ({"guidance": "1" * 100_000 + "x"}, "guidance", "a number"),
+    ({"ipAdapterScales": "[" * 100_000}, "ipAdapterScales[0]", "a number"),
+    ({"modelId": "m" * 300}, "modelId", "is too long to be an id"),
 ]
 
 NAMES: list[Case] = [
@@ -91,7 +98,7 @@ EMPTY: list[Case] = [
     ({"prompt": REMOVED}, "prompt", "is required"),
     ({"prompt": None}, "prompt", "is required"),
     ({"modelId": ""}, "modelId", "a text that is not empty"),
-    ({"modelId": " "}, "modelId", "must not be empty"),
+    ({"modelId": " "}, "modelId", "not empty"),
     ({"modelId": REMOVED}, "modelId", "is required. Give a text that is not empty: Id of the model to run"),
     ({"image": REMOVED}, "image", "is needed"),
     ({"image": None}, "image", "is needed"),
@@ -141,6 +148,10 @@ PICTURES: list[Case] = [
     ({"image": "data:image/png,iVBORw0KGgo"}, "image", "without base64 content"),
     ({"image": "data:text/plain;base64,aGVsbG8="}, "image", "does not decode to an image"),
     ({"image": data_url()[:-40]}, "image", "data URL"),
+    ({"image": data_url(cut("JPEG"), "image/jpeg")}, "image", "does not decode to an image"),
+    ({"image": data_url(cut("GIF"), "image/gif")}, "image", "does not decode to an image"),
+    ({"image": data_url(cut("WEBP"), "image/webp")}, "image", "does not decode to an image"),
+    ({"image": data_url(mime="text/plain")}, "image", "does not decode to an image"),
     ({"image": data_url(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n")}, "image", "does not decode"),
     ({"image": data_url(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")}, "image", "does not decode"),
     ({"mask": "mask.png"}, "mask", "must be an asset id"),
@@ -172,3 +183,12 @@ async def test_bad_input_is_refused_unsent_with_field_and_fix(
     assert fix in said
     assert world.requests == []
     assert world.ledger == []
+
+
+async def test_a_refusal_stays_readable_however_much_is_wrong(agent: McpClient, arguments: dict[str, Any]) -> None:
+    wrong = {"ipAdapterScales": [7] * 20_000, "x" * 300_000: 1, "prompt": {"deep": "y" * 300_000}}
+
+    result = await agent.call_tool(TOOL, arguments | wrong)
+
+    assert len(text_of(result)) < 8_000
+    assert "- and 19983 more" in text_of(result)

@@ -3,15 +3,17 @@
 import asyncio
 import selectors
 from collections.abc import Mapping
+from typing import Any
 
 
 class _LeapingSelector(selectors.DefaultSelector):
     """Instead of sleeping, leaps ahead; only when nothing at all is due does it wait for real."""
 
     leapt = 0.0
+    threads = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
+        if timeout is None or (timeout > 0 and self.threads):
             return super().select(None)
         ready = super().select(0)
         if not ready:
@@ -20,7 +22,7 @@ class _LeapingSelector(selectors.DefaultSelector):
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """For tests without threads and sockets: seconds pass only where somebody waits for them."""
+    """For tests without sockets: seconds pass only where somebody waits for them, and not while a thread works."""
 
     def __init__(self) -> None:
         self._leaping = _LeapingSelector()
@@ -28,6 +30,17 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._leaping.leapt
+
+    def run_in_executor(  # type: ignore[override]  # the generic signature says no more to a test
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
+        self._leaping.threads += 1
+        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _: object) -> None:
+        self._leaping.threads -= 1
 
 
 LEAPING: tuple[str, Mapping[str, object]] = ("asyncio", {"loop_factory": LeapingLoop})

@@ -14,3 +14,10 @@ def png(colour: str = "teal", size: tuple[int, int] = (8, 8)) -> bytes:
 
 def data_url(content: bytes | None = None, mime: str = "image/png") -> str:
     return f"data:{mime};base64,{base64.b64encode(png() if content is None else content).decode()}"
+
+
+def cut(kind: str) -> bytes:
+    """A picture whose second half is missing."""
+    out = io.BytesIO()
+    Image.effect_noise((96, 96), 80).convert("RGB").save(out, kind)
+    return out.getvalue()[: len(out.getvalue()) // 2]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
-from support.agents import TOOL, text_of
-from support.network import SandboxNetwork, answers, server_error
 
 from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, text_of
+from support.network import SandboxNetwork, answers, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +38,9 @@ async def test_without_conditions_the_project_s_own_models_come_first(agent: Mcp
     assert "more fit. Narrow the search" in text_of(result)
 
 
-async def test_both_catalogues_are_read_to_their_end_over_empty_pages(agent: McpClient, network: SandboxNetwork) -> None:
+async def test_both_catalogues_are_read_to_their_end_over_empty_pages(
+    agent: McpClient, network: SandboxNetwork
+) -> None:
     await agent.call_tool(FIND, {})
 
     assert network.count("GET /v1/models") == 6  # two full pages of each, and an empty one between them

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from support.agents import text_of
-from support.network import GENERATE, SandboxNetwork, answers, server_error
 
 from scenario_mcp.sandbox.world import World
+from support.agents import text_of
+from support.network import GENERATE, SandboxNetwork, answers, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -106,7 +106,10 @@ async def test_a_single_value_where_a_list_is_wanted_is_wrapped_with_a_note(
         ({"seed": "7"}, {"seed": 7}),
         ({"strength": "0.5", "image": "{hero}"}, {"strength": 0.5, "image": "{hero}"}),
         ({"guidance": None}, {}),
-        ({"lorasScale": "[0.5]", "loras": '["model_sandbox-ink"]'}, {"lorasScale": [0.5], "loras": ["model_sandbox-ink"]}),
+        (
+            {"lorasScale": "[0.5]", "loras": '["model_sandbox-ink"]'},
+            {"lorasScale": [0.5], "loras": ["model_sandbox-ink"]},
+        ),
     ],
 )
 async def test_sloppy_parameters_are_read_as_they_were_meant(

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from support.agents import TOOL, text_of
-from support.network import Fault, SandboxNetwork, answers, hangs_before, refused, reset_before, server_error
 
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
+from support.agents import TOOL, text_of
+from support.network import Fault, SandboxNetwork, answers, hangs_before, refused, reset_before, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -122,21 +122,20 @@ async def test_what_has_no_effect_on_the_model_is_a_note(
     assert note in text_of(result)
 
 
+PROMPT = {"name": "prompt", "type": "string"}
+EITHER = {"name": "image", "type": "file", "required": {"ifNotDefined": {"prompt": "", "video": ""}}}
+WORDS = {"name": "words", "type": "string_array", "maxLength": 2}
+
 CUSTOM: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [  # model, its record, parameters, note
     ("no inputs", {"inputs": []}, {"prompt": "x"}, "lists no inputs"),
     ("inputs of another kind", {"inputs": "many"}, {"prompt": "x"}, "lists no inputs"),
     ("an input of a new type", {"inputs": [{"name": "prompt", "type": "poem"}]}, {"prompt": "x"}, ""),
-    ("an input without a name", {"inputs": [{"type": "string"}, {"name": "prompt", "type": "string"}]}, {"prompt": "x"}, ""),
-    ("a rule of a new kind", {"inputs": [{"name": "prompt", "type": "string", "required": {"onSundays": True}}]}, {}, ""),
-    (
-        "two conditions of which one holds",
-        {"inputs": [{"name": "prompt", "type": "string"}, {"name": "image", "type": "file", "required": {"ifNotDefined": {"prompt": "", "video": ""}}}]},
-        {"prompt": "x"},
-        "",
-    ),
+    ("an input without a name", {"inputs": [{"type": "string"}, PROMPT]}, {"prompt": "x"}, ""),
+    ("a rule of a new kind", {"inputs": [PROMPT | {"required": {"onSundays": True}}]}, {}, ""),
+    ("two conditions of which one holds", {"inputs": [PROMPT, EITHER]}, {"prompt": "x"}, ""),
     ("a range without an end", {"inputs": [{"name": "seed", "type": "number", "min": 0}]}, {"seed": 10**12}, ""),
-    ("characters or items, who knows", {"inputs": [{"name": "words", "type": "string_array", "maxLength": 2}]}, {"words": ["abc"] * 3}, ""),
-]  # fmt: skip
+    ("characters or items, who knows", {"inputs": [WORDS]}, {"words": ["abc"] * 3}, ""),
+]
 
 
 @pytest.mark.parametrize(("what", "change", "given", "note"), CUSTOM, ids=[case[0] for case in CUSTOM])

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from support.agents import TOOL, text_of
-from support.network import GENERATE, SandboxNetwork
 
 from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, text_of
+from support.network import GENERATE, SandboxNetwork
 
 pytestmark = pytest.mark.anyio
 
@@ -38,8 +38,16 @@ NAMED: list[tuple[dict[str, Any], str, str]] = [
     ({"modelId": "model_sandbox-duo", "guidance": 20}, US, "type flux.1-composition"),
     ({"modelId": "model_sandbox-pro", "guidance": 1}, US, "from 2 to 5 for a model of type flux.1-pro"),
     ({"modelId": "model_sandbox-pro", "guidance": 6}, US, "from 2 to 5"),
-    ({"modelId": "model_sandbox-sdxl", "width": 504}, US, "- width: must be from 512 to 2048 for a model of type sd-xl"),
-    ({"modelId": "model_sandbox-sd15", "height": 1032}, US, "- height: must be from 64 to 1024 for a model of type sd-1_5"),
+    (
+        {"modelId": "model_sandbox-sdxl", "width": 504},
+        US,
+        "- width: must be from 512 to 2048 for a model of type sd-xl",
+    ),
+    (
+        {"modelId": "model_sandbox-sd15", "height": 1032},
+        US,
+        "- height: must be from 64 to 1024 for a model of type sd-1_5",
+    ),
     ({"baseModelId": "flux.1-pro"}, US, "- baseModelId: must be one of flux.1-dev, flux.1-schnell"),
     ({"modelId": "model_sandbox-duo", "baseModelId": "x"}, US, "must be one of flux.1-dev, flux.1-schnell"),
     ({"modelId": "model_sandbox-sdxl"}, API, f'Instead call run-model with {{"modelId": "{FLUX2}"'),
@@ -68,7 +76,13 @@ CUSTOM: list[tuple[str, dict[str, Any], str, str, str]] = [
     (FLUX1, {"prompt": "x", "strength": 0}, US, "strength", "Nearest: 0.01."),
     (FLUX1, {"prompt": "x", "guidance": "high"}, US, "guidance", "a number from 0 to 10"),
     (FLUX1, {"prompt": "x", "seed": -1}, US, "seed", "Nearest: 0."),
-    (FLUX1, {"prompt": "x", "seed": 2**31}, US, "seed", "from 0 to 2147483647 in steps of 1, not 2147483648. Nearest: 2147483647"),
+    (
+        FLUX1,
+        {"prompt": "x", "seed": 2**31},
+        US,
+        "seed",
+        "from 0 to 2147483647 in steps of 1, not 2147483648. Nearest: 2147483647",
+    ),
     (FLUX1, {"prompt": "x", "image": "~/hero.png"}, US, "image", "must be an asset id"),
     (FLUX1, {"prompt": "x", "image": "https://example.com/a.png"}, US, "image", "Upload the file in Scenario"),
     (FLUX1, {"prompt": "x", "image": ["asset_a", "asset_b"]}, US, "image", "must be a text"),
@@ -135,9 +149,7 @@ async def test_a_model_that_the_named_inference_cannot_run_is_refused_with_the_w
     assert world.ledger == []
 
 
-async def test_the_call_that_is_named_instead_works(
-    agent: McpClient, world: World, arguments: dict[str, Any]
-) -> None:
+async def test_the_call_that_is_named_instead_works(agent: McpClient, world: World, arguments: dict[str, Any]) -> None:
     for model_id in (STYLE, FLUX2, FLUX1, "model_sandbox-sdxl", "model_sandbox-flux2", "model_sandbox-kontext"):
         refused = await agent.call_tool(TOOL, arguments | {"modelId": model_id, "seed": 7})
         ready = re.search(r"Instead call run-model with (\{.*\})\.", text_of(refused))

@@ -15,6 +15,8 @@ from scenario_mcp.settings import Settings
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.tools.services import Services
 
+SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when the person interrupts
+
 
 class _Terminal:
     """A person at a terminal: progress goes to stderr."""
@@ -37,8 +39,12 @@ def run(settings: Settings, tool: str, words: Sequence[str], *, sandbox: bool) -
     if unclear := [word for word in words if "=" not in word]:
         print(f"Arguments are written key=value, not {unclear[0]!r}.", file=sys.stderr)
         return 2
-    with sandboxed(settings, sandbox=sandbox) as chosen:
-        rendered = anyio.run(_call, services_for(chosen), tool, arguments(words), chosen.sandbox)
+    try:
+        with sandboxed(settings, sandbox=sandbox) as chosen:
+            rendered = anyio.run(_call, services_for(chosen), tool, arguments(words), chosen.sandbox)
+    except KeyboardInterrupt:
+        print("Interrupted. A job that was named above goes on at Scenario: see wait-for-jobs.", file=sys.stderr)
+        return 130
     print(json.dumps(rendered.structured or {"error": rendered.text}, indent=2, ensure_ascii=False))
     return 1 if rendered.is_error else 0
 
@@ -62,4 +68,6 @@ async def _call(services: Services, tool: str, given: dict[str, Any], sandbox: b
     try:
         return await dispatch.call(services, tool, given, host, sandbox=sandbox)
     finally:
-        await services.client.aclose()
+        with anyio.CancelScope(shield=True):
+            await services.purchases.settle(SETTLE_SECONDS)
+            await services.client.aclose()

@@ -5,6 +5,7 @@ import io
 import sys
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ PATIENCE = 60.0  # seconds for each download
 
 def run(image: Path | None, reference: Path | None, output: Path) -> int:
     """Start the server, make images from two pictures, save them and say where; 1 if that fails."""
+    for given in (image, reference):
+        if given is not None and not given.is_file():
+            print(f"There is no file {given}.", file=sys.stderr)
+            return 1
     output.mkdir(parents=True, exist_ok=True)
-    source = image or _write(output / "source.png", _source())
-    style = reference or _write(output / "reference.png", _reference())
+    source = image or _write(output, "source", _source())
+    style = reference or _write(output, "reference", _reference())
     return anyio.run(_demo, source, style, output)
 
 
@@ -45,7 +50,8 @@ async def _demo(source: Path, style: Path, output: Path) -> int:
     }
     print(f"Starting scenario-mcp --sandbox and calling {TOOL}\n  image      {source}\n  reference  {style}")
     began = time.monotonic()
-    command = StdioServerParameters(command=sys.executable, args=["-m", "scenario_mcp", "--sandbox"])
+    # Started in the folder of the results: a .env where the person stands is not meant for the demo.
+    command = StdioServerParameters(command=sys.executable, args=["-m", "scenario_mcp", "--sandbox"], cwd=output)
     async with McpClient(command) as host:
         ready = time.monotonic()
         result = await host.call_tool(TOOL, arguments, progress_callback=_bar)
@@ -74,16 +80,24 @@ async def _save(assets: list[dict[str, Any]], output: Path) -> list[Path]:
     client = Client("http://127.0.0.1", None, trust_env=False)
     try:
         return [
-            _write(output / f"result-{number}.png", await client.download(asset["url"], Deadline.after(PATIENCE)))
+            _write(output, f"result-{number}", await client.download(asset["url"], Deadline.after(PATIENCE)))
             for number, asset in enumerate(assets, 1)
         ]
     finally:
         await client.aclose()
 
 
-def _write(path: Path, content: bytes) -> Path:
-    path.write_bytes(content)
-    return path
+def _write(folder: Path, name: str, content: bytes) -> Path:
+    """Write a picture under its name, or the first free one after it: files that are there stay as they are."""
+    for number in count(1):
+        path = folder / (f"{name}.png" if number == 1 else f"{name} ({number}).png")
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError("count() never ends")  # pragma: no cover
 
 
 @dataclass(frozen=True)

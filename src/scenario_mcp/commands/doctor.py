@@ -14,7 +14,7 @@ from scenario_mcp.commands.wiring import sandboxed, services_for
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import ApiError, ScenarioError
+from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
 from scenario_mcp.settings import Settings
 
 PATIENCE = 20.0  # seconds for the one request that is made
@@ -56,7 +56,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
     if settings.credentials:
         yield Check("API key", well=True, found="set")
     else:
-        yield Check("API key", well=False, found=NO_KEY)
+        yield Check("API key", well=False, found=f"{settings.half_a_pair}." if settings.half_a_pair else NO_KEY)
     yield Check("base URL", well=True, found=settings.base_url)
     yield Check("project", well=True, found=settings.project_id or "not set: the one of the key")
 
@@ -67,7 +67,7 @@ async def _api(settings: Settings) -> list[Check]:
     client: Client = services_for(settings).client
     try:
         await client.send(wire.Call("GET", wire.path("models"), {"pageSize": "1"}), Deadline.after(PATIENCE))
-    except ApiError as refusal:
+    except (Unauthorized, Forbidden) as refusal:
         return [
             Check("reachable", well=True, found="yes"),
             Check("key accepted", well=False, found=f"{refusal} {refusal.hint}"),

@@ -29,6 +29,7 @@ def services_for(settings: Settings) -> Services:
         settings.credentials,
         project_id=settings.project_id,
         user_agent=f"scenario-mcp/{__version__}",
+        no_credentials=settings.half_a_pair or "There is no Scenario API key",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
     return services_over(client, settings.wait_seconds)

@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+SAID = "said"  # the type of validation errors whose message is our own sentence
+LONGEST_ID = 200  # characters; real ids have about 30
+
 
 class Fields(BaseModel):
     """Base of every tool input: camelCase outside, snake_case inside, unknown names refused."""
@@ -27,14 +30,26 @@ class Fields(BaseModel):
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise PydanticCustomError("blank", "must not be empty")
+        raise PydanticCustomError(SAID, "must not be empty")
     return text
 
 
+def _short(text: str) -> str:
+    if len(text) > LONGEST_ID:
+        raise PydanticCustomError(SAID, "is too long to be an id")
+    return text
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
 def _seed_digits(value: object) -> str:
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if not (text.isascii() and text.isdigit()):
-        raise PydanticCustomError("seed", 'must be a whole number >= 0, for example "42"')
+        raise PydanticCustomError(SAID, 'must be a whole number >= 0, for example "42"')
     return text
 
 
@@ -42,6 +57,7 @@ Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, AfterValidator(_not_blank)]
+Id = Annotated[Text, BeforeValidator(_stripped), AfterValidator(_short)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Seed = Annotated[str, BeforeValidator(_seed_digits)]
 
@@ -79,7 +95,7 @@ class OriginalAssets(Fields):
 class Concept(Fields):
     """One LoRA mixed into a generation."""
 
-    model_id: Text = Field(description="LoRA model id.")
+    model_id: Id = Field(description="LoRA model id.")
     scale: Number = Field(ge=-2, le=2, description="Weight of the LoRA.")
     model_epoch: Text | None = Field(None, description="Its training epoch (Flux LoRAs).")
 
@@ -87,7 +103,7 @@ class Concept(Fields):
 class Generation(Fields):
     """What all fourteen image inferences share."""
 
-    model_id: Text = Field(min_length=1, description="Id of the model to run.")
+    model_id: Id = Field(min_length=1, description="Id of the model to run.")
     prompt: Text = Field(min_length=1, description="What to draw, with the model's own trigger words.")
     num_samples: Whole | None = Field(None, ge=1, le=128, description="Images to make, each billed; 4 if not given.")
     width: Whole | None = Field(None, ge=64, le=2048, multiple_of=8, description="Pixels; 512 if not given.")
@@ -98,12 +114,12 @@ class Generation(Fields):
     num_inference_steps: Whole | None = Field(None, ge=1, le=150, description="Denoising steps; 30 if not given.")
     seed: Seed | None = Field(None, description="Whole number; the same one repeats a result. Random if not given.")
     negative_prompt: str | None = Field(
-        None, description="What to avoid. No effect if guidance < 1; on Flux only in txt2img, img2img, controlnet."
+        None, description="What to avoid. On Flux models only txt2img, img2img and controlnet heed it."
     )
     negative_prompt_strength: Number | None = Field(
         None, ge=0, le=10, description="Weight of negativePrompt on Flux dev, where it must be > 0 to count."
     )
-    base_model_id: Text | None = Field(
+    base_model_id: Id | None = Field(
         None, description="Flux LoRAs only: base model, one of the LoRA's compliantModelIds."
     )
     model_epoch: Text | None = Field(None, description="Flux LoRAs only: training epoch to use.")
@@ -118,7 +134,7 @@ class SourceImage(Fields):
 
     image: Text | None = Field(None, description="Needed. Picture to start from: asset id or data URL.")
     image_hide: Flag | None = Field(None, description="true: keep an image given as data URL out of listings.")
-    image_parent_id: Text | None = Field(None, description="Parent asset id of an image given as data URL.")
+    image_parent_id: Id | None = Field(None, description="Parent asset id of an image given as data URL.")
     image_id: Text | None = Field(None, description="Deprecated: use image.")
 
 
@@ -134,9 +150,9 @@ class Mask(Fields):
     """Which part of the source image may change."""
 
     mask: Text | None = Field(
-        None, description="Black and white picture, white where the image may change: asset id or data URL."
+        None, description="Black and white picture as data URL, white where the image may change."
     )
-    mask_id: Text | None = Field(None, description="The mask as asset id; may be ignored beside image: prefer mask.")
+    mask_id: Text | None = Field(None, description="The mask as asset id, which Scenario may ignore: use mask.")
 
 
 class IpAdapter(Fields):

@@ -33,12 +33,18 @@ REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "i
 def lenient(schema: Schema, arguments: Given) -> dict[str, Any]:
     """Read arguments the way their sender meant them, guided by the tool's own input schema.
 
-    Text becomes the number, boolean, list or object that the schema wants; one value becomes a list of one; null and
-    empty lists mean "not said" and are dropped. What cannot be read stays as it is, for validation to refuse.
+    Text becomes the number, boolean, list or object that the schema wants; one value becomes a list of one; null, and
+    an empty list where a list is wanted, mean "not said" and are dropped. What cannot be read stays as it is, for
+    validation to refuse.
     """
     properties: Mapping[str, Schema] = schema.get("properties", {})
-    read = {name: _read(properties[name], value) if name in properties else value for name, value in arguments.items()}
-    return {name: value for name, value in read.items() if name not in properties or value not in (None, [])}
+    read: dict[str, Any] = {}
+    for name, value in arguments.items():
+        meant = _read(properties[name], value) if name in properties else value
+        if name in properties and (meant is None or (meant == [] and properties[name].get("type") == "array")):
+            continue
+        read[name] = meant
+    return read
 
 
 def _read(schema: Schema, value: Any) -> Any:
@@ -55,7 +61,9 @@ def _read_integer(schema: Schema, value: Any) -> Any:
 
 
 def _read_number(schema: Schema, value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", value):
+    if isinstance(value, str) and re.fullmatch(
+        r"\s*[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?\s*", value
+    ):
         number = float(value)
         if not math.isfinite(number):
             return value
@@ -94,7 +102,7 @@ def _decoded(value: Any, kind: type) -> Any:
         return value
     try:
         decoded = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return decoded if isinstance(decoded, kind) else value
 

@@ -11,7 +11,9 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+LONGEST_NAME = 80  # characters of an unknown name that are looked at
 SHOWN = 60  # characters of a wrong value that are repeated in a refusal
+LARGEST = 1e15  # numbers beyond are not worth naming, and floats no longer hold them
 LISTED = 20  # allowed values that are listed in a refusal
 
 _WORDS = {
@@ -65,6 +67,8 @@ def nearest(schema: Schema, value: Any) -> str:
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     step = _step(schema)
     clamped = min(max(value, low), high)
+    if abs(clamped) > LARGEST:
+        return ""
     if step is None:
         return f" Nearest: {plain(clamped)}."
     base = low if "step" in schema and math.isfinite(low) else 0
@@ -73,9 +77,9 @@ def nearest(schema: Schema, value: Any) -> str:
 
 def unknown(name: str, known: Sequence[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
-    plain = {_plain(each): each for each in known}
-    near = get_close_matches(_plain(name), plain, 1)
-    advice = f"Did you mean {plain[near[0]]}?" if near else f"Known are: {', '.join(known)}."
+    spelt = {_plain(each): each for each in known}
+    near = get_close_matches(_plain(name)[:LONGEST_NAME], spelt, 1)
+    advice = f"Did you mean {spelt[near[0]]}?" if near else f"Known are: {', '.join(known)}."
     return f"is an unknown argument. {advice}"
 
 
@@ -83,7 +87,7 @@ def plain(value: Any) -> str:
     """Write a number without exponent or idle decimals, and anything else as it is."""
     if not isinstance(value, float):
         return str(value)
-    return str(int(value)) if value.is_integer() else f"{value:.6g}"
+    return str(int(value)) if value.is_integer() else repr(round(value, 6))
 
 
 def shown(value: Any) -> str:
@@ -123,7 +127,9 @@ def _step(schema: Schema) -> float | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def _bounds(schema: Schema) -> Iterator[str]:

@@ -21,8 +21,8 @@ class Img2imgIpAdapter(SourceImage, IpAdapter, Strength, Mask, Generation, DryRu
 
     `image` is where each result starts; `ipAdapterImages` lend it their style or character. Both are needed,
     with a model that has the capability img2img_ip_adapter (Flux.1 LoRAs and compositions). Costs Creative Units
-    per image; `dryRun: true` asks the price for free. Answers within 45 s with the images, or with a job id and
-    the call that waits for it. Calling again makes and bills new images: to see a running job, wait for it.
+    per image; `dryRun: true` asks the price for free. Answers in time for the host, with the images or with a job id
+    and the call that waits for it. Calling again makes and bills new images: to see a running job, wait for it.
     """
 
 

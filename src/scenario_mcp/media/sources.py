@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Literal
 
+MOST_PIXELS = 40_000_000  # of a picture inside a call; larger ones are uploaded first
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF")
 
 _ASSET_ID = re.compile(r"asset_[A-Za-z0-9_-]+")
@@ -30,11 +31,13 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """Recognize the form of a picture argument and check it. Raises `BadSource`."""
+    """Recognize the form of a picture argument and check it. Raises `BadSource`.
+
+    A data URL is decoded, which takes time, and given back under the MIME type of what it holds.
+    """
     given = text.strip()
     if given[:5].lower() == "data:":
-        _check_data_url(given)
-        return Source("data URL", given)
+        return Source("data URL", _checked_data_url(given))
     if _ASSET_ID.fullmatch(given):
         return Source("asset id", given)
     raise BadSource(
@@ -43,31 +46,37 @@ def read(text: str) -> Source:
     )
 
 
-def _check_data_url(url: str) -> None:
+def _checked_data_url(url: str) -> str:
     header = _DATA_URL.match(url)
     if header is None:
         raise BadSource("is a data URL without base64 content. It must look like data:image/png;base64,iVBORw0...")
+    payload = url[header.end() :]
     try:
-        content = base64.b64decode(url[header.end() :], validate=True)
+        content = base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError):
         raise BadSource(
             "is a data URL whose base64 is broken or cut off. Send it whole, or give an asset id."
         ) from None
-    if not _is_picture(content):
+    mime_type = _mime_type(content)
+    if mime_type is None or not (header["mime"] or "image/").lower().startswith("image/"):
         raise BadSource(
             "is a data URL that does not decode to an image. Send a whole PNG, JPEG, WebP, GIF, TIFF or AVIF,"
             " or give an asset id."
         )
+    return f"data:{mime_type};base64,{payload}"
 
 
-def _is_picture(content: bytes) -> bool:
+def _mime_type(content: bytes) -> str | None:
+    """Decode a picture and give its MIME type; None if it is none, is cut off, or is too large to decode here."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-                picture.verify()
+                if picture.width * picture.height > MOST_PIXELS:
+                    return None
+                picture.load()  # verify() reads no pixels of most formats, and so misses what is cut off
+                return Image.MIME[picture.format or ""]
     except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
-        return False
-    return True
+        return None

@@ -47,7 +47,7 @@ def measure(picture: bytes) -> tuple[int, int, str] | None:
     """Read a picture's width and height in pixels and its MIME type; None if it is no picture."""
     try:
         with Image.open(io.BytesIO(picture)) as opened:
-            opened.verify()
+            opened.load()
             return opened.width, opened.height, Image.MIME.get(opened.format or "", "application/octet-stream")
     except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
         return None

@@ -4,9 +4,10 @@ import base64
 import json
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from itertools import count
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -25,7 +26,22 @@ from scenario_mcp.scenario.wire import Call
 if TYPE_CHECKING:
     import httpx
 
-Attempt = Callable[[Call], Awaitable[dict[str, Any]]]
+
+class Sending:
+    """One try of a call: `begun` as soon as anything of it may have left this machine, never after `latest`."""
+
+    def __init__(self, latest: Deadline | None = None) -> None:
+        self.begun = False
+        self._latest = latest
+
+    def begin(self) -> None:
+        """Mark the first byte. Raises `NotConnected` if it is too late for it."""
+        if self._latest is not None and self._latest.remaining() <= 0:
+            raise NotConnected("No connection was free early enough to send it safely.")
+        self.begun = True
+
+
+Attempt = Callable[[Call, Sending], Awaitable[dict[str, Any]]]
 OnPause = Callable[[ScenarioError, float], Awaitable[None]]
 
 CONNECT_SECONDS = 5.0
@@ -33,6 +49,8 @@ READ_SECONDS = 15.0
 PAID_READ_SECONDS = 60.0  # Scenario's own SDK waits as long; text inferences answer in one slow reply
 MAX_CONNECTIONS = 16  # httpx 0.28 slows down badly beyond
 MAX_REPLY_BYTES = 16 * 2**20  # the API's gateway caps replies at 6 MB
+PAID_SECONDS = 10.0  # that must be left to begin a paid request: an answer cut off is an answer lost
+SLOWEST_UPLINK = 250_000.0  # bytes a second, for the time that a large paid request must have besides
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +60,7 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    Nothing is opened before the first call.
+    `no_credentials` says why there are none. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -53,6 +71,7 @@ class Client:
         project_id: str | None = None,
         user_agent: str = "scenario-mcp",
         trust_env: bool = True,
+        no_credentials: str = "There is no Scenario API key",
         transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -64,6 +83,7 @@ class Client:
             token = base64.b64encode(":".join(credentials).encode()).decode()
             self._authorization = f"Basic {token}"
             self._secrets = (credentials[1].encode(), token.encode())
+        self._no_credentials = no_credentials
         self._trust_env = trust_env
         self._transport = transport
         self._http: httpx.AsyncClient | None = None
@@ -79,23 +99,29 @@ class Client:
         """
         if call.paid and attempt is None:
             raise TypeError("A paid call goes through Purchases.")
-        for tries in count(1):
+        reserve = PAID_SECONDS + len(_json(call.body)) / SLOWEST_UPLINK if call.paid else 0.0
+        failures: Counter[type[ScenarioError]] = Counter()
+        if deadline.remaining() < reserve:
+            raise NotConnected("There was not enough time left in this tool call to send it safely.")
+        while True:
+            sending = Sending(deadline.sooner(reserve / 2) if call.paid else None)
             try:
                 with anyio.move_on_after(deadline.remaining()):
-                    return await (attempt or self.attempt)(call)
-                raise _no_answer(call, "it did not come within the time a tool call has")
+                    return await (attempt or self.attempt)(call, sending)
+                raise _cut_off(call, sending)
             except ScenarioError as failure:
-                pause = wire.retry_pause(call, failure, tries, random.random())  # noqa: S311  # jitter, not a secret
-                if pause is None or pause >= deadline.remaining():
+                failures[type(failure)] += 1
+                jitter = random.random()  # noqa: S311  # not a secret
+                pause = wire.retry_pause(call, failure, failures[type(failure)], jitter)
+                if pause is None or pause + reserve >= deadline.remaining():
                     raise
                 logger.info("%s %s: %s Trying again in %.1f s.", call.method, call.path, failure, pause)
                 if on_pause is not None:
                     await on_pause(failure, pause)
                 await anyio.sleep(pause)
-        raise AssertionError("count() never ends")  # pragma: no cover
 
-    async def attempt(self, call: Call) -> dict[str, Any]:
-        """Send a call once and return its answer's data.
+    async def attempt(self, call: Call, sending: Sending | None = None) -> dict[str, Any]:
+        """Send a call once and return its answer's data; `sending` is told when it begins to leave this machine.
 
         Raises `NotConfigured` and `NotConnected` when it was certainly not sent, `AnswerLost` when a paid call may
         have been accepted, `NoAnswer` when a free one was not answered, and an `ApiError` when it was refused.
@@ -103,25 +129,29 @@ class Client:
         import httpx
 
         if self._authorization is None:
-            raise NotConfigured("There is no Scenario API key, so nothing was sent.")
-        http = self._open()
-        read_seconds = PAID_READ_SECONDS if call.paid else READ_SECONDS
-        request = http.build_request(
-            call.method,
-            self.base_url + call.path,
-            params={**call.query, **self._query},
-            content=None if call.body is None else _json(call.body),
-            headers={**self._headers, "Authorization": self._authorization, **_content_type(call)},
-            timeout=httpx.Timeout(read_seconds, connect=CONNECT_SECONDS, pool=None),
-        )
+            raise NotConfigured(f"{self._no_credentials}, so nothing was sent.")
+        http, sending = self._open(), sending or Sending()
         try:
+            request = http.build_request(
+                call.method,
+                self.base_url + call.path,
+                params={**call.query, **self._query},
+                content=None if call.body is None else _json(call.body),
+                headers={**self._headers, "Authorization": self._authorization, **_content_type(call)},
+                timeout=httpx.Timeout(
+                    PAID_READ_SECONDS if call.paid else READ_SECONDS, connect=CONNECT_SECONDS, pool=None
+                ),
+                extensions={"trace": _tells(sending)},
+            )
+            if self._transport is not None:  # only the real network tells when it begins
+                sending.begin()
             response = await http.send(request, stream=True)
             try:
                 body = await _read_at_most(MAX_REPLY_BYTES, response)
             finally:
                 await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as fault:
-            raise NotConnected(f"No connection to {request.url.host} could be made ({_words(fault)}).") from fault
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL) as fault:
+            raise NotConnected(f"No connection to {self._host} could be made ({_words(fault)}).") from fault
         except httpx.RequestError as fault:
             raise _no_answer(call, _words(fault)) from fault
         except _TooLong as fault:
@@ -160,14 +190,22 @@ class Client:
         import httpx
 
         if self._http is None:
-            self._http = httpx.AsyncClient(
-                transport=self._transport,
-                trust_env=self._trust_env,
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
-            )
+            try:
+                self._http = httpx.AsyncClient(
+                    transport=self._transport,
+                    trust_env=self._trust_env,
+                    follow_redirects=False,
+                    limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+                    timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
+                )
+            except (ImportError, OSError, ValueError, httpx.InvalidURL) as fault:
+                # Proxy and certificate variables of the environment are read here, and may be wrong in any way.
+                raise NotConnected(f"The proxy or certificate settings cannot be used ({_words(fault)}).") from fault
         return self._http
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.base_url).hostname or self.base_url
 
     def _shown(self, status: int, body: bytes) -> bytes:
         """Hide the credentials in an error's body: its words are shown to the agent, and servers echo requests."""
@@ -189,6 +227,22 @@ async def _read_at_most(limit: int, response: "httpx.Response") -> bytes:
     return bytes(body)
 
 
+def _tells(sending: Sending) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Watch the network's own events for the first byte of a request."""
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_headers.started"):
+            sending.begin()
+
+    return trace
+
+
+def _cut_off(call: Call, sending: Sending) -> ScenarioError:
+    if call.paid and not sending.begun:
+        return NotConnected("No connection was free in the time that a tool call has.")
+    return _no_answer(call, "it did not come within the time that a tool call has")
+
+
 def _no_answer(call: Call, why: str) -> ScenarioError:
     if call.paid:
         return AnswerLost(f"The answer was lost ({why}); the job may be running: look before calling again.")
@@ -199,8 +253,8 @@ def _words(fault: Exception) -> str:
     return str(fault) or type(fault).__name__
 
 
-def _json(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+def _json(body: Mapping[str, Any] | None) -> bytes:
+    return json.dumps(body or {}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _content_type(call: Call) -> dict[str, str]:

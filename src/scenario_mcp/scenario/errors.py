@@ -12,7 +12,8 @@ ScenarioError              a sentence for the agent, and a hint that says what t
     ├── PaymentRequired    402: not enough Creative Units
     ├── Forbidden          403: the plan or the key does not allow it
     ├── NotFound           404: no such model, asset or job
-    ├── Retired            410, and the ways a gateway says that a route is gone
+    ├── Retired            410: the model's family is gone
+    │   └── RouteRetired   405, and the ways a gateway says that a route is gone
     ├── TooLarge           413: the request's pictures are too big to travel inside it
     ├── Redirected         3xx: the address is not the API's; redirects are not followed
     ├── RateLimited        429: a limit was hit; nothing was accepted, nothing billed
@@ -21,11 +22,19 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 
 from collections.abc import Iterable
 
+MOST_PROBLEMS = 20  # that one refusal lists
+
+
+def cut(text: str, length: int) -> str:
+    """Cut a text to so many characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
 
 class ScenarioError(Exception):
     """Something that the caller can act on: `str(error)` says what happened, `hint` what to do next."""
 
     hint = ""
+    passing = False  # whether the same request may well succeed a moment later
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -40,8 +49,11 @@ class InvalidArguments(ScenarioError):
     """
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
-        lines = "\n".join(f"- {field}: {sentence}" for field, sentence in problems)
-        super().__init__(f"Nothing was sent or billed. Fix these arguments and call again:\n{lines}")
+        listed = list(problems)
+        lines = [f"- {cut(field, 80)}: {cut(sentence, 1_000)}" for field, sentence in listed[:MOST_PROBLEMS]]
+        if len(listed) > MOST_PROBLEMS:
+            lines.append(f"- and {len(listed) - MOST_PROBLEMS} more")
+        super().__init__("\n".join(("Nothing was sent or billed. Fix these arguments and call again:", *lines)))
 
 
 class WrongModel(ScenarioError):
@@ -61,11 +73,15 @@ class NotConfigured(ScenarioError):
 class NotConnected(ScenarioError):
     """No connection to the API could be made, so the request was certainly not sent."""
 
+    passing = True
+
     hint = "Nothing was sent. Check the network, the proxy settings and SCENARIO_BASE_URL, then call again."
 
 
 class NoAnswer(ScenarioError):
     """A free request got no answer that can be used; asking again is safe."""
+
+    passing = True
 
     hint = "Asking again is free and safe: call again in a moment."
 
@@ -138,13 +154,15 @@ class NotFound(ApiError):
 
 
 class Retired(ApiError):
-    """The route, or the model's whole family, is no longer served."""
+    """The model's whole family is no longer served."""
 
-    hint = (
-        "Scenario no longer serves this route or this model's family (Stable Diffusion 1.5 and SDXL are gone). Use a"
-        " Flux.1 LoRA or composition with the capability img2img_ip_adapter; newer models are served only by"
-        " Scenario's POST /generate/custom/{modelId}."
-    )
+    hint = "Scenario no longer serves this model's family (Stable Diffusion 1.5 and SDXL are gone); use another model."
+
+
+class RouteRetired(Retired):
+    """The route itself is no longer served, whatever the model."""
+
+    hint = "Scenario no longer serves this kind of inference under its own route, whatever the model; use run-model."
 
 
 class TooLarge(ApiError):
@@ -162,10 +180,14 @@ class Redirected(ApiError):
 class RateLimited(ApiError):
     """A limit was hit; nothing was accepted."""
 
+    passing = True
+
     hint = "Wait for running jobs to finish, then call again."
 
 
 class Unavailable(ApiError):
     """Scenario, or the gateway before it, is in trouble."""
+
+    passing = True
 
     hint = "Scenario is in trouble: call again in a minute."

@@ -9,7 +9,7 @@ import anyio
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer, NotConnected, RateLimited, ScenarioError, Unavailable
+from scenario_mcp.scenario.errors import ApiError, NoAnswer, ScenarioError
 
 SUCCESS, FAILURE, CANCELED = "success", "failure", "canceled"
 TERMINAL = frozenset({SUCCESS, FAILURE, CANCELED})  # any other word, known or new, means: not yet
@@ -28,7 +28,7 @@ class Job:
     asset_ids: tuple[str, ...] = ()
     error: str | None = None
     hint: str | None = None
-    refunded: bool = True
+    refundable: bool = True
     cost: float | None = None
     discount: float | None = None
 
@@ -58,44 +58,50 @@ def read_job(value: Any) -> Job | None:
     metadata, billing = records.mapping(record.get("metadata")), records.mapping(record.get("billing"))
     return Job(
         id=job_id,
-        status=records.text(record.get("status")) or "pending",
+        status=wire.clean(records.text(record.get("status")) or "pending", 40),
         progress=min(1.0, max(0.0, records.number(record.get("progress")) or 0.0)),
         model_id=records.text(records.mapping(metadata.get("input")).get("modelId")),
         asset_ids=tuple(each for each in records.items(metadata.get("assetIds")) if isinstance(each, str)),
-        error=records.text(metadata.get("error")),
-        hint=records.text(metadata.get("hint")),
-        refunded=billing.get("disableRefund") is not True,
+        error=_words(metadata.get("error")),
+        hint=_words(metadata.get("hint")),
+        refundable=billing.get("disableRefund") is not True,
         cost=records.number(billing.get("cuCost")),
         discount=records.number(billing.get("cuDiscount")),
     )
+
+
+def _words(value: Any) -> str | None:
+    said = records.text(value)
+    return wire.clean(said) if said else None
 
 
 async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
     """Read a job once. Raises `ScenarioError`."""
     answer = await client.send(wire.Call("GET", wire.path("jobs", job_id)), deadline)
     job = read_job(answer.get("job"))
-    if job is None:
-        raise NoAnswer("Scenario answered without a job record.")
+    if job is None or job.id != job_id:
+        raise NoAnswer("Scenario answered without the record of the job that was asked for.")
     return job
 
 
 async def wait(client: Client, job: Job, deadline: Deadline, on_progress: OnProgress) -> Watched:
     """Follow a job until it ends or the deadline is near, pausing 1 s at first, growing to 3 s.
 
-    Faults that may pass are waited out and those that will not are handed back with the job as last seen: neither
-    undoes what was accepted, so neither is raised.
+    Faults that may pass are waited out, as long as they ask for, and those that will not are handed back with the job
+    as last seen: neither undoes what was accepted, so neither is raised.
     """
     fault: ScenarioError | None = None
-    pause = FIRST_PAUSE
+    pause = usual = FIRST_PAUSE
     while not job.ended and pause < deadline.remaining():
         await anyio.sleep(pause)
-        pause = min(LONGEST_PAUSE, pause * GROWTH)
+        pause = usual = min(LONGEST_PAUSE, usual * GROWTH)
         try:
             job, fault = await get(client, job.id, deadline), None
-        except (NoAnswer, NotConnected, RateLimited, Unavailable) as passing:
-            fault = passing
-            continue
-        except ScenarioError as lasting:
-            return Watched(job, lasting)
+        except ScenarioError as failure:
+            fault = failure
+            if not failure.passing:
+                break
+            asked = failure.retry_after if isinstance(failure, ApiError) else None
+            pause = max(usual, asked or 0.0)
         await on_progress(job)
     return Watched(job, fault)

@@ -21,5 +21,10 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """Take a finite number, or None."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    """Take a finite number of a size that floats hold, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None

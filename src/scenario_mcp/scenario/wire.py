@@ -22,12 +22,15 @@ from scenario_mcp.scenario.errors import (
     RateLimited,
     Redirected,
     Retired,
+    RouteRetired,
     ScenarioError,
     TooLarge,
     Unauthorized,
     Unavailable,
+    cut,
 )
 
+GENERATE = "/generate/"
 MAX_TRIES = 3
 LONGEST_PAUSE = 60.0
 REASON_LENGTH = 300
@@ -46,13 +49,17 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request: `path` is relative to the API root and already encoded; `paid` means that it may be billed."""
+    """One request: `path` is relative to the API root and already encoded."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    paid: bool = False
+
+    @property
+    def paid(self) -> bool:
+        """Tell whether the request may be billed: every generation that does not only ask for its price."""
+        return self.method == "POST" and self.path.startswith(GENERATE) and self.query.get("dryRun") != "true"
 
 
 def path(*segments: str) -> str:
@@ -89,24 +96,26 @@ def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[st
         status,
         reason,
         f"Nothing was billed. {hint}" if call.paid else hint,
-        trace_id=_clean(data.get("trace_id") or data.get("traceId") or "", 60),
+        trace_id=clean(data.get("trace_id") or data.get("traceId") or "", 60),
         retry_after=_retry_after(headers, data),
     )
 
 
 def _kind(call: Call, status: int, reason: str) -> type[ApiError]:
-    if call.path.startswith("/generate/") and _says_retired(status, reason):
-        return Retired
+    if call.path.startswith(GENERATE) and _says_route_retired(status, reason):
+        return RouteRetired
+    if status == 400 and "not enough creative" in reason.lower():
+        return PaymentRequired
     if 300 <= status < 400:
         return Redirected
     return _BY_STATUS.get(status, Unavailable if status >= 500 else ApiError)
 
 
-def _says_retired(status: int, reason: str) -> bool:
+def _says_route_retired(status: int, reason: str) -> bool:
     # 403 "Missing Authentication Token" is how AWS API Gateway answers for a route it does not have.
     return (
-        status in (405, 410)
-        or (status == 404 and not re.search(r"\b(model|asset|image)", reason, re.IGNORECASE))
+        status == 405
+        or (status == 404 and not re.search(r"\b(model|asset|image|project|team|job)", reason, re.IGNORECASE))
         or (status == 403 and "missing authentication token" in reason.lower())
     )
 
@@ -115,11 +124,11 @@ def _hint(kind: type[ApiError], reason: str, data: Mapping[str, Any]) -> str:
     facts = {**data, **records.mapping(data.get("details"))}
     if kind is Forbidden and facts.get("requiredPlan"):
         return (
-            f"The model needs the plan {_clean(facts['requiredPlan'], 60)}, and repeating the call never helps."
+            f"The model needs the plan {clean(facts['requiredPlan'], 60)}, and repeating the call never helps."
             " Use another model, or ask the user about the plan."
         )
     if kind is RateLimited and facts.get("actionName"):
-        limit = _clean(f"{facts['actionName']}, at most {facts.get('actionLimit', 'a few')} at once", 100)
+        limit = clean(f"{facts['actionName']}, at most {facts.get('actionLimit', 'a few')} at once", 100)
         return f"The account's limit is reached: {limit}. {kind.hint}"
     return kind.hint
 
@@ -128,12 +137,12 @@ def _reason(data: Mapping[str, Any]) -> str:
     said = next((data[key] for key in ("reason", "message", "error", "detail") if data.get(key)), "")
     name = data.get("name")
     text = said if isinstance(said, str) else json.dumps(said)
-    return _clean(f"{name}: {text}" if isinstance(name, str) and name not in text else text, REASON_LENGTH)
+    return clean(f"{name}: {text}" if isinstance(name, str) and name not in text else text, REASON_LENGTH)
 
 
-def _clean(said: object, length: int) -> str:
-    text = " ".join("".join(char if char.isprintable() else " " for char in str(said)).split())
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def clean(said: object, length: int = REASON_LENGTH) -> str:
+    """Make foreign words fit to be shown: on one line, printable, cut."""
+    return cut(" ".join("".join(char if char.isprintable() else " " for char in str(said)).split()), length)
 
 
 def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float | None:
@@ -148,26 +157,37 @@ def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float |
 def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
         data = json.loads(body, parse_constant=lambda _: None)  # NaN and Infinity are not JSON
+        if b"\\ud" in body.lower():
+            data = _without_surrogates(data)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
 
-def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:
-    """Say how many seconds to pause before sending a call again after `tries` tries, or None for never.
+def _without_surrogates(value: Any) -> Any:
+    """Replace halves of characters, which JSON can escape but UTF-8 cannot write: one would end the MCP stream."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_without_surrogates(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+    return value
 
-    A free call is tried at most 3 times after a fault that may pass. A paid one is sent again only when no connection
-    was made (at most 3 times), or after 429, which accepts and bills nothing (as often as the deadline allows).
-    `jitter` is a random number in [0, 1).
+
+def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:
+    """Say how many seconds to pause before sending a call again, or None for never.
+
+    `tries` is how often it failed in this way. A free call is tried at most 3 times after a fault that may pass. A paid
+    one is sent again only when no connection was made (at most 3 times), or after 429, which accepts and bills nothing
+    (as often as the deadline allows). `jitter` is a random number in [0, 1).
     """
     asked = failure.retry_after if isinstance(failure, ApiError) else None
     doubling = 0.5 * 2.0 ** (tries - 1) * (1 + jitter)
     if call.paid and isinstance(failure, RateLimited):
         return min(5.0, tries + jitter) if asked is None else max(1.0, asked)
-    may_pass = isinstance(failure, NotConnected) or (
-        not call.paid and isinstance(failure, NoAnswer | RateLimited | Unavailable)
-    )
-    if not may_pass or tries >= MAX_TRIES:
+    may_repeat = isinstance(failure, NotConnected) or (failure.passing and not call.paid)
+    if not may_repeat or tries >= MAX_TRIES:
         return None
     if asked is not None and asked > LONGEST_PAUSE:
         return None

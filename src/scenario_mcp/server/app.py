@@ -34,6 +34,8 @@ whether something was billed and what to change.
 Results give asset ids, sizes and addresses of pictures that you have not seen: do not describe their content.
 """
 
+UNKNOWN = "If the tool is a paid one, a job may be running: look in Scenario before calling again."
+
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
 
 
@@ -46,9 +48,15 @@ class McpHost:
         self._told = 0.0
 
     async def progress(self, percent: float, message: str) -> None:
-        """Send an MCP progress notification out of 100; the value grows each time, as the protocol wants."""
+        """Send an MCP progress notification out of 100; the value grows each time, as the protocol wants.
+
+        What goes wrong here is logged and no more: a paid call must not fail over a host that cannot be told.
+        """
         self._told = max(percent, self._told + 0.001)
-        await self._session.report_progress(self._told, 100, message)
+        try:
+            await self._session.report_progress(self._told, max(100.0, self._told), message)
+        except Exception:
+            logger.debug("Progress could not be told", exc_info=True)
 
 
 def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: bool = False) -> Server[Any]:
@@ -75,7 +83,7 @@ def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: 
             logger.exception("Unexpected error in %s", params.name)
             raise MCPError(
                 code=types.INTERNAL_ERROR,
-                message=f"Internal error in {params.name}: a bug of this server, told in its log.",
+                message=f"Internal error in {params.name}: a bug of this server, told in its log. {UNKNOWN}",
             ) from bug
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=rendered.text)],

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from scenario_mcp.inferences import rules, schemas
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.fields import SAID, Fields
 from scenario_mcp.inferences.schemas import Schema
 from scenario_mcp.scenario.errors import InvalidArguments
 
@@ -39,7 +39,7 @@ def _explain(schema: Schema, detail: ErrorDetails) -> Problem:
         return field, schemas.unknown(str(location[-1]), list(known))
     if kind == "missing":
         return field, f"is required. Give {schemas.expectation(expected)}: {expected.get('description', '')}"
-    if kind in ("blank", "seed"):
+    if kind == SAID:
         return field, f"{detail['msg']}."
     return field, schemas.refusal(expected, detail["input"])
 

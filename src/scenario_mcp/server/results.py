@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scenario_mcp.inferences import schemas
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
@@ -139,15 +140,13 @@ def _what(row: Outcome) -> str:
     job = f"job {row.job_id}" + (f" with {row.model_id}" if row.model_id else "")
     cost = _cost(row)
     if row.error is not None:
-        return row.error if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}"
+        of = f" (model {row.model_id}{_comma(cost)})" if row.model_id else ""
+        return row.error + of if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}{of}"
     if row.status == DRY_RUN:
         price = cost or "a price that Scenario did not name"
-        return f"this call with {row.model_id} would cost {price}; nothing was made or billed."
+        return f"this call with {row.model_id} would cost {price}."
     if row.status == IN_PROGRESS:
-        return (
-            f"{job}, last seen: {row.seen}{_comma(cost)}. It goes on at Scenario. Wait for it:"
-            " calling the generation again would make and bill a new one."
-        )
+        return f"{job}, last seen: {row.seen}{_comma(cost)}."
     return f"{_count(row.assets)} by {job}{_comma(cost)}. An assetId can be given to the next call."
 
 
@@ -167,8 +166,8 @@ def _comma(cost: str) -> str:
 def _cost(row: Outcome) -> str:
     if row.cost is None:
         return ""
-    discount = f" (discount {row.discount:g})" if row.discount else ""
-    return f"{row.cost:g} Creative Units{discount}"
+    discount = f" (discount {schemas.plain(row.discount)})" if row.discount else ""
+    return f"{schemas.plain(row.cost)} Creative Units{discount}"
 
 
 def _size(asset: Asset) -> str | None:

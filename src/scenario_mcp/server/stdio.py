@@ -1,10 +1,10 @@
 """Serving over stdin and stdout, which belong to JSON-RPC alone, until the host or a signal says stop."""
 
-import io
+import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from scenario_mcp.tools.services import Services
 
 
-def claim_wire() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
+SETTLE_SECONDS = 0.5  # that a paid request under way gets to be answered when the server ends
+
+logger = logging.getLogger(__name__)
+
+
+def claim_wire() -> tuple[TextIO, TextIO]:
     """Take stdin and stdout for the protocol: from now on, prints land on stderr and stray reads find nothing."""
     wire_in = os.fdopen(os.dup(0), "r", encoding="utf-8", errors="replace")
     wire_out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
@@ -24,39 +29,43 @@ def claim_wire() -> tuple[io.TextIOWrapper, io.TextIOWrapper]:
     return wire_in, wire_out
 
 
-def serve(
-    server: "Server[Any]", services: "Services", wire_in: io.TextIOWrapper, wire_out: io.TextIOWrapper
-) -> NoReturn:
+def serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out: TextIO) -> NoReturn:
     """Serve one host until it closes stdin or sends a signal, then end the process.
 
     The process ends at once: a thread that waits for stdin cannot be stopped, and nothing is left to tidy up.
     """
     import anyio
 
-    anyio.run(_serve, server, services, wire_in, wire_out)
-    _exit(0)
+    status = 1
+    try:
+        anyio.run(_serve, server, services, wire_in, wire_out)
+        status = 0
+    except BaseException:  # whatever it is, the process must not stay behind with a thread that waits for stdin
+        logger.exception("The connection to the host broke")
+    finally:
+        _exit(status)
 
 
-async def _serve(
-    server: "Server[Any]", services: "Services", wire_in: io.TextIOWrapper, wire_out: io.TextIOWrapper
-) -> None:
+async def _serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out: TextIO) -> None:
     import anyio
     from mcp.server.stdio import stdio_server
 
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":  # Windows has no signals to receive; its hosts end the process
-            tasks.start_soon(_exit_on_signal)
+            tasks.start_soon(_exit_on_signal, services)
         async with stdio_server(anyio.wrap_file(wire_in), anyio.wrap_file(wire_out)) as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
+        await services.purchases.settle(SETTLE_SECONDS)
         await services.client.aclose()
         tasks.cancel_scope.cancel()
 
 
-async def _exit_on_signal() -> None:
+async def _exit_on_signal(services: "Services") -> None:
     import anyio
 
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
+            await services.purchases.settle(SETTLE_SECONDS)
             _exit(128 + number)
 
 

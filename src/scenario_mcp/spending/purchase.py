@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenario_mcp.scenario import records
-from scenario_mcp.scenario.client import Client, OnPause
+from scenario_mcp.scenario.client import Client, OnPause, Sending
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AnswerLost
 from scenario_mcp.scenario.jobs import Job, read_job
 from scenario_mcp.scenario.wire import Call
+
+LOOK = "Look for it in Scenario before generating the same again."
 
 logger = logging.getLogger(__name__)
 
@@ -43,22 +45,33 @@ class Purchases:
         cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
         return Accepted(job, records.number(cost), records.number(discount))
 
-    async def _uncancelled(self, call: Call) -> dict[str, Any]:
-        attempt = asyncio.create_task(self._client.attempt(call))
+    async def settle(self, seconds: float) -> None:
+        """Give the requests under way so many seconds, and log what is not answered by then."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        for _ in self._under_way:
+            logger.error("A paid request was sent and its answer not waited for: a job may be running. %s", LOOK)
+
+    async def _uncancelled(self, call: Call, sending: Sending) -> dict[str, Any]:
+        attempt = asyncio.create_task(self._client.attempt(call, sending))
         self._under_way.add(attempt)
         attempt.add_done_callback(self._under_way.discard)
         try:
             return await asyncio.shield(attempt)
         except asyncio.CancelledError:
-            attempt.add_done_callback(_log_unheard)
+            if sending.begun:
+                attempt.add_done_callback(_log_unheard)
+            else:
+                attempt.cancel()
             raise
 
 
 def _log_unheard(attempt: asyncio.Task[dict[str, Any]]) -> None:
+    """Log what became of a paid request whose call did not stay for the answer: it may be its only trace."""
     if attempt.cancelled():
         return
     if (failure := attempt.exception()) is not None:
-        logger.warning("A paid request whose call had ended came to nothing: %s", failure)
+        logger.error("A paid request whose call had ended: %s", failure)
         return
     job = read_job(attempt.result().get("job"))
-    logger.warning("A paid request whose call had ended was accepted as %s.", job.id if job else "an unnamed job")
+    logger.error("A paid request whose call had ended was accepted as %s. %s", job.id if job else "some job", LOOK)

@@ -43,7 +43,10 @@ READS = Hints(read_only=True, destructive=False, idempotent=True, open_world=Fal
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: `input`'s docstring is its description, `run` what it does, `toolset` the one set it belongs to."""
+    """One tool: `input`'s docstring is its description, `run` what it does, `toolset` the one set it belongs to.
+
+    `paid` says that calling it may cost Creative Units; it is said for itself, not derived from the hints for hosts.
+    """
 
     name: str
     toolset: str
@@ -51,6 +54,7 @@ class Tool:
     input: type[Fields]
     run: Run
     hints: Hints
+    paid: bool = False
 
     @property
     def description(self) -> str:
@@ -68,22 +72,17 @@ class Tool:
         """Tell whether the tool buys or waits, and so gives the one result shape of jobs."""
         return self.paid or self.name == jobs.WAIT_FOR_JOBS
 
-    @property
-    def paid(self) -> bool:
-        """Tell whether calling the tool may cost Creative Units."""
-        return self.hints == PAID
-
 
 def _inference(route: str, model: type[Fields]) -> Tool:
     title = route.replace("img2img", "image to image").replace("-", " ").capitalize()
-    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID)
+    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID, paid=True)
 
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         *(_inference(route, model) for route, model in INFERENCES.items()),
-        Tool(RUN_MODEL, CORE, "Run any model", RunModel, run_model, PAID),
+        Tool(RUN_MODEL, CORE, "Run any model", RunModel, run_model, PAID, paid=True),
         Tool("find-models", CORE, "Find models", models.FindModels, models.find_models, READS),
         Tool("get-model", CORE, "Get a model", models.GetModel, models.get_model, READS),
         Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),

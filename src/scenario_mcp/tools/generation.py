@@ -4,15 +4,15 @@ import logging
 from dataclasses import dataclass, replace
 
 from scenario_mcp.scenario import jobs, records, wire
-from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.scenario.errors import RateLimited, ScenarioError
 from scenario_mcp.scenario.jobs import Job, read_job
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.jobs import SECONDS_FOR_RESULTS, conclude, in_progress
+from scenario_mcp.tools.jobs import BUG, SECONDS_FOR_RESULTS, conclude, in_progress, told
 from scenario_mcp.tools.outcome import DRY_RUN, Outcome
 from scenario_mcp.tools.services import Services
 
+FREE = "Only the price was asked: nothing was made or billed."
 UNASKED = "Only the price was asked, but Scenario started a job, which may be billed."
-BUG = "This server had an internal error while it followed the job; its log has the details."
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ async def _price(services: Services, order: Order, host: Host) -> Outcome:
         model_id=order.model_id,
         cost=records.number(cost),
         discount=records.number(discount),
-        notes=order.notes,
+        notes=(*order.notes, FREE),
     )
     job = read_job(answer.get("job"))
     if job is None:
@@ -59,11 +59,12 @@ async def _price(services: Services, order: Order, host: Host) -> Outcome:
 
 
 async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
-    async def on_pause(_: ScenarioError, seconds: float) -> None:
-        await host.progress(0, f"waiting for a free slot, next try in {seconds:.0f} s")
+    async def on_pause(failure: ScenarioError, seconds: float) -> None:
+        what = "waiting for a free slot" if isinstance(failure, RateLimited) else "no connection yet"
+        await host.progress(0, f"{what}, next try in {seconds:.0f} s")
 
     async def on_progress(job: Job) -> None:
-        await host.progress(100 * job.progress, f"{job.status} {job.progress:.0%}")
+        await host.progress(100 * job.progress, told(job))
 
     accepted = await services.purchases.send(order.call, host.deadline, on_pause)
     try:

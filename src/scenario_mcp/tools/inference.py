@@ -1,5 +1,6 @@
 """Running a named inference: from validated arguments to finished images."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,12 +34,13 @@ async def generate(route: str, services: Services, arguments: Fields, host: Host
     Raises `ScenarioError`: before anything is sent for what the arguments or the model's record rule out.
     """
     given = rules.fold(arguments.model_dump(by_alias=True, exclude_unset=True))
-    body, notes = _body(given)
+    # In a thread, since decoding pictures takes time that other calls must not wait for.
+    body, notes = await asyncio.to_thread(_body, given)
     found = await look_up(services, given["modelId"], host.deadline)
     remarks = await _checked(services, route, given, found, host)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     query = wire.flags(dryRun=dry_run, originalAssets=original)
-    call = wire.Call("POST", wire.path("generate", route), query, body, paid=not dry_run)
+    call = wire.Call("POST", wire.path("generate", route), query, body)
     try:
         return await generation.run(services, Order(call, given["modelId"], notes + remarks, original), host)
     except ApiError as refusal:

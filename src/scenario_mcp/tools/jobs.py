@@ -1,31 +1,37 @@
 """Waiting for jobs, and telling what became of them."""
 
+import logging
 from collections.abc import Sequence
 
 import anyio
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import OriginalAssets, Text
+from scenario_mcp.inferences.fields import Id, OriginalAssets
 from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer, NotConnected, RateLimited, ScenarioError, Unavailable
+from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
 from scenario_mcp.tools.services import Services
 
 WAIT_FOR_JOBS = "wait-for-jobs"
+GOES_ON = "The job goes on at Scenario. Wait for it: calling the generation again would make and bill a new one."
+BUG = "This server had an internal error while it followed the job; its log has the details."
 SECONDS_FOR_RESULTS = 5.0  # kept free between the end of waiting and the deadline, to read the results
+
+
+logger = logging.getLogger(__name__)
 
 
 class WaitForJobs(OriginalAssets):
     """Wait for running jobs and get their results; free, and safe to repeat.
 
-    Answers when all have ended or after about 40 s, with one row per job: its images, its failure, or in-progress
+    Answers when all have ended or in time for the host, with one row per job: its results, its failure, or in-progress
     and the call that goes on waiting. An in-progress result of a generation names the job ids to give here.
     """
 
-    job_ids: list[Text] = Field(min_length=1, max_length=32, description="Ids of the jobs (job_...).")
+    job_ids: list[Id] = Field(min_length=1, max_length=32, description="Ids of the jobs (job_...).")
 
 
 async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) -> Outcome:
@@ -37,22 +43,31 @@ async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) 
 
     async def wait_for(job_id: str) -> None:
         try:
-            job, fault = await jobs.get(services.client, job_id, until), None
-        except (NoAnswer, NotConnected, RateLimited, Unavailable) as passing:
-            job, fault = Job(job_id), passing
-        except ScenarioError as error:
-            rows[job_id] = Outcome(ERROR, job_id=job_id, error=f"{error} {error.hint}".strip())
-            await board.ended(job_id)
-            return
-        await board.saw(job)
-        watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
-        rows[job_id] = await conclude(services, watched, host.deadline, original=bool(arguments.original_assets))
+            rows[job_id] = await _row(services, job_id, until, board, host, original=bool(arguments.original_assets))
+        except Exception:  # a bug must not take the other jobs' rows away
+            logger.exception("Unexpected error while waiting for %s", job_id)
+            rows[job_id] = in_progress(Job(job_id), BUG)
         await board.ended(job_id)
 
     async with anyio.create_task_group() as waiting:
         for job_id in job_ids:
             waiting.start_soon(wait_for, job_id)
     return _together([rows[job_id] for job_id in job_ids])
+
+
+async def _row(
+    services: Services, job_id: str, until: Deadline, board: "_Board", host: Host, *, original: bool
+) -> Outcome:
+    fault: ScenarioError | None = None
+    try:
+        job = await jobs.get(services.client, job_id, until)
+    except ScenarioError as failure:
+        if not failure.passing:
+            return Outcome(ERROR, job_id=job_id, error=f"{failure} {failure.hint}".strip())
+        job, fault = Job(job_id), failure
+    await board.saw(job)
+    watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
+    return await conclude(services, watched, host.deadline, original=original)
 
 
 async def conclude(services: Services, watched: Watched, deadline: Deadline, *, original: bool = False) -> Outcome:
@@ -63,8 +78,12 @@ async def conclude(services: Services, watched: Watched, deadline: Deadline, *, 
     if described:
         try:
             described = await assets.describe(services.client, job.asset_ids, deadline, original=original)
+            if missing := sum(asset.url is None for asset in described):
+                notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
         except ScenarioError as fault:
-            notes.append(f"The images are made, but their addresses could not be read: {fault}")
+            notes.append(f"The results are made, but their addresses could not be read: {fault}")
+    elif job.status == jobs.SUCCESS:
+        notes.append("Scenario says success but names no results; asking again may help.")
     if watched.fault is not None:
         notes.append(f"The job's status could not be read the last time: {watched.fault}")
     if not job.ended:
@@ -91,7 +110,7 @@ def in_progress(job: Job, *notes: str, original: bool = False) -> Outcome:
         seen=f"{job.status} {job.progress:.0%}",
         cost=job.cost,
         discount=job.discount,
-        notes=notes,
+        notes=(GOES_ON, *notes),
         next=next_wait([job.id], original=original),
     )
 
@@ -105,8 +124,16 @@ def next_wait(job_ids: Sequence[str], *, original: bool = False) -> NextCall:
 def _failure(job: Job) -> str:
     what = "was canceled" if job.status == jobs.CANCELED else "failed"
     said = f': "{job.error}"' if job.error else " without a reason"
-    refund = "Scenario refunds it." if job.refunded else "It is not refunded."
+    refund = (
+        "Scenario refunds failed jobs." if job.status == jobs.FAILURE else "The account's usage says if it is billed."
+    )
+    refund = refund if job.refundable else "It is not refunded."
     return " ".join(part for part in (f"Job {job.id} {what}{said}.", job.hint, refund) if part)
+
+
+def told(job: Job) -> str:
+    """Word a job's progress: status, percent, id."""
+    return f"{job.status} {job.progress:.0%} {job.id}"
 
 
 def _together(rows: Sequence[Outcome]) -> Outcome:
@@ -132,7 +159,7 @@ class _Board:
 
     async def saw(self, job: Job) -> None:
         self._shares[job.id] = job.progress
-        await self._tell(f"{job.status} {job.progress:.0%}")
+        await self._tell(told(job))
 
     async def ended(self, job_id: str) -> None:
         self._shares[job_id] = 1.0

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.inferences.fields import Fields, Text, Whole
+from scenario_mcp.inferences.fields import Fields, Id, Text, Whole
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.models import Input, Model, Requirement
 from scenario_mcp.tools import fitness
@@ -42,7 +42,7 @@ class FindModels(Fields):
 class GetModel(Fields):
     """Tell what one model can do and takes: capabilities, base models, tools, inputs with ranges; free."""
 
-    model_id: Text = Field(min_length=1, description="Id of the model.")
+    model_id: Id = Field(min_length=1, description="Id of the model.")
 
 
 async def find_models(services: Services, arguments: FindModels, host: Host) -> Report:

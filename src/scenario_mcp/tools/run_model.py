@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import DryRun, Text
+from scenario_mcp.inferences.fields import DryRun, Id
 from scenario_mcp.media import sources
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.deadline import Deadline
@@ -24,11 +24,11 @@ class RunModel(DryRun):
     """Run any model through its own inputs: images, video, audio, 3D, text.
 
     get-model tells a model's inputs; they are checked here before anything is sent. A Flux LoRA or composition runs on
-    its base model by itself. Costs Creative Units; `dryRun: true` asks the price for free. Answers within 45 s with
-    the results, or with a job id and the call that waits for it. Calling again makes and bills anew.
+    its base model by itself. Costs Creative Units; `dryRun: true` asks the price for free. Answers in time for the
+    host, with the results or with a job id and the call that waits for it. Calling again makes and bills anew.
     """
 
-    model_id: Text = Field(min_length=1, description="Id of the model to run.")
+    model_id: Id = Field(min_length=1, description="Id of the model to run.")
     parameters: dict[str, Any] = Field(
         description="The model's inputs by name, as get-model lists them; files as asset ids."
     )
@@ -78,9 +78,7 @@ async def _order(services: Services, arguments: RunModel, deadline: Deadline) ->
         raise InvalidArguments((f"parameters.{name}", sentence) for name, sentence in problems)
     dry_run = bool(arguments.dry_run or lifted.dry_run)
     body = {**checked.parameters, **place.added}
-    call = wire.Call(
-        "POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body, paid=not dry_run
-    )
+    call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
     notes = place.notes + lifted.notes + checked.notes
     return Order(call, arguments.model_id, notes, wait=lifted.wait is not False)
 

@@ -180,6 +180,46 @@ async def test_a_pause_that_would_end_after_the_deadline_is_not_begun(
     assert anyio.current_time() - began < 1
 
 
+@pytest.mark.parametrize("free_at", range(0, 50, 3))
+@pytest.mark.parametrize("latency", [0.2, 1.5, 4.0])
+async def test_a_slot_that_frees_late_over_a_slow_line_loses_nothing(
+    agent: McpClient,
+    network: SandboxNetwork,
+    world: World,
+    arguments: dict[str, Any],
+    free_at: float,
+    latency: float,
+) -> None:
+    async def slow(request: Any, deliver: Any) -> Any:
+        await anyio.sleep(latency / 2)
+        answer = await (deliver(request) if anyio.current_time() >= free_at else busy(request, deliver))
+        await anyio.sleep(latency / 2)
+        return answer
+
+    network.plan("", slow, FOREVER)
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    if result.is_error:
+        assert world.ledger == []
+        assert "Nothing was" in text_of(result)
+    else:
+        assert [bill.job_id in text_of(result) for bill in world.ledger] == [True]
+    assert anyio.current_time() <= DEADLINE
+
+
+async def test_a_paid_request_is_not_begun_when_its_answer_could_not_come_in_time(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, answers(429, {"reason": "cooldown", "remainingSeconds": 36}))
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert network.count(GENERATE) == 1
+    assert world.ledger == []
+
+
 @parametrized(PASSING)
 @pytest.mark.parametrize("route", [JOBS, ASSETS])
 async def test_reads_recover_from_a_fault_that_passes(

@@ -80,6 +80,13 @@ def test_half_a_key_pair_is_none(tmp_path: Path) -> None:
         ("SCENARIO_BASE_URL", "https://user:pass@api.example"),
         ("SCENARIO_BASE_URL", "https://api.example/v1?key=x"),
         ("SCENARIO_BASE_URL", "https:///v1"),
+        ("SCENARIO_BASE_URL", "https://[::1/v1"),
+        ("SCENARIO_BASE_URL", "https://api.example:99999/v1"),
+        ("SCENARIO_BASE_URL", "https://api.example:abc/v1"),
+        ("SCENARIO_BASE_URL", "https://api.example/a b"),
+        ("SCENARIO_BASE_URL", "https://api.example/v1?"),
+        ("SCENARIO_BASE_URL", "https://api.example/\x7f"),
+        ("SCENARIO_OUTPUT_DIR", "~nobody-at-all/x"),
         ("SCENARIO_WAIT_SECONDS", "-1"),
         ("SCENARIO_WAIT_SECONDS", "nan"),
         ("SCENARIO_WAIT_SECONDS", "1e9"),
@@ -175,6 +182,41 @@ def test_a_file_that_is_no_text_is_an_error(env_file: Path) -> None:
 
     with pytest.raises(SettingsError, match="cannot be read"):
         load({}, env_file.parent)
+
+
+def test_the_sandbox_takes_neither_keys_nor_project_along(tmp_path: Path) -> None:
+    settings = load(KEYS | {"SCENARIO_PROJECT_ID": "proj_1", "SCENARIO_WAIT_SECONDS": "3"}, tmp_path)
+
+    chosen = settings.for_sandbox("http://127.0.0.1:9/v1")
+
+    assert chosen.sandbox
+    assert chosen.credentials != settings.credentials
+    assert (chosen.project_id, chosen.base_url, chosen.wait_seconds) == (None, "http://127.0.0.1:9/v1", 3)
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({"SCENARIO_API_KEY": "k"}, "SCENARIO_API_SECRET is not set, though SCENARIO_API_KEY is"),
+        ({"SCENARIO_SDK_API_SECRET": "s"}, "SCENARIO_SDK_API_KEY is not set, though SCENARIO_SDK_API_SECRET is"),
+        ({}, None),
+        (KEYS, None),
+    ],
+)
+def test_the_missing_half_of_a_key_pair_is_named(tmp_path: Path, environ: dict[str, str], missing: str | None) -> None:
+    assert load(environ, tmp_path).half_a_pair == missing
+
+
+def test_toolsets_are_read_in_their_fixed_order(tmp_path: Path) -> None:
+    assert load({"SCENARIO_TOOLSETS": "text, Images,"}, tmp_path).toolsets == ("images", "text")
+    assert load({"SCENARIO_TOOLSETS": "all"}, tmp_path).toolsets == ("core", "images", "edit", "text")
+
+
+def test_an_unknown_toolset_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match="SCENARIO_TOOLSETS must be a comma list of core, images, edit, text, or all"
+    ):
+        load({"SCENARIO_TOOLSETS": "images,video"}, tmp_path)
 
 
 def test_the_secret_is_not_in_the_repr(tmp_path: Path) -> None:

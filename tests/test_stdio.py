@@ -11,7 +11,7 @@ import pytest
 
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
-from support.agents import TOOL, WAIT
+from support.agents import CORE, TOOL, WAIT
 from support.pictures import data_url, png
 from support.stdio import StdioHost, environment, running
 
@@ -68,7 +68,7 @@ async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_pri
         noise = (await host.process.stderr.read()).decode()
 
     assert "scenario-mcp" in str(hello["result"])
-    assert [tool["name"] for tool in listed["result"]["tools"]] == [TOOL, WAIT]
+    assert [tool["name"] for tool in listed["result"]["tools"]] == CORE
     assert called["result"]["structuredContent"]["status"] == "success"
     assert any("notifications/progress" in line for line in host.lines)
     assert len(quick_world.ledger) == 1
@@ -128,7 +128,7 @@ async def test_without_credentials_the_list_works_and_a_call_says_where_keys_com
         listed = await host.request("tools/list")
         called = await host.request("tools/call", a_call())
 
-    assert len(listed["result"]["tools"]) == 2
+    assert len(listed["result"]["tools"]) == len(CORE)
     said = called["result"]["content"][0]["text"]
     assert called["result"]["isError"]
     assert "SCENARIO_API_KEY and SCENARIO_API_SECRET" in said
@@ -154,7 +154,7 @@ async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None
         host.process.stdin.write(b"not json\n\n[]\n\xff\xfe\n")
         listed = await host.request("tools/list")
 
-    assert len(listed["result"]["tools"]) == 2
+    assert len(listed["result"]["tools"]) == len(CORE)
 
 
 async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: str) -> None:

@@ -13,7 +13,7 @@ from scenario_mcp import __version__
 from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
-from support.agents import TOOL, WAIT
+from support.agents import CORE, TOOL
 from support.pictures import data_url, png
 from support.stdio import environment
 
@@ -96,13 +96,13 @@ def test_tools_lists_every_tool_for_a_person(capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert TOOL in out
     assert "needs modelId, prompt" in out
-    assert "2 tools" in out
+    assert f"{len(CORE)} tools" in out
 
 
 def test_tools_lists_every_tool_as_hosts_see_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tools", "--json"]) == 0
 
-    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == [TOOL, WAIT]
+    assert [entry["name"] for entry in json.loads(capsys.readouterr().out)] == CORE
 
 
 def test_doctor_is_content_with_a_working_account(account: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,6 +109,47 @@ async def test_credentials_travel_as_basic_auth_and_the_project_in_the_query() -
     assert request.headers["user-agent"] == "ua/1"
 
 
+@pytest.mark.parametrize(("call", "read"), [(PAID, 60), (FREE, 15)])
+async def test_each_kind_of_call_has_its_own_patience(call: Call, read: float) -> None:
+    seen: list[dict[str, float | None]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={})
+
+    await client_of("https://api.example/v1", transport=httpx.MockTransport(handler)).attempt(call)
+
+    assert seen == [{"connect": 5, "read": read, "write": read, "pool": None}]
+
+
+async def test_at_most_sixteen_connections_are_open_and_the_rest_wait_their_turn() -> None:
+    crowd = hostile.Crowd(16)
+    async with hostile.serving(crowd) as server:
+        client = client_of(server.base_url)
+        await asyncio.gather(*(client.attempt(FREE) for _ in range(40)))
+        await client.aclose()
+
+    assert crowd.most == 16
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1"),
+        ("HTTPS_PROXY", "foo://127.0.0.1:1"),
+        ("SSL_CERT_FILE", "/nowhere/certificates.pem"),
+    ],
+)
+async def test_settings_of_the_network_that_cannot_be_used_are_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    client = Client("https://api.example/v1", (KEY, SECRET))
+
+    with pytest.raises(NotConnected, match="proxy or certificate settings"):
+        await client.attempt(PAID)
+
+
 async def test_redirects_are_not_followed() -> None:
     seen: list[str] = []
 
@@ -133,6 +174,20 @@ async def test_without_credentials_nothing_is_sent() -> None:
 
     assert "SCENARIO_API_KEY" in raised.value.hint
     assert "--sandbox" in raised.value.hint
+
+
+async def test_why_there_are_no_credentials_is_said() -> None:
+    with pytest.raises(NotConfigured, match="SCENARIO_API_SECRET is not set, so nothing was sent"):
+        await Client("https://a.example", None, no_credentials="SCENARIO_API_SECRET is not set").attempt(FREE)
+
+
+async def test_half_characters_are_sent_as_question_marks() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert request.content == b'{"prompt":"?"}'
+        return httpx.Response(200, json={})
+
+    client = client_of("https://api.example/v1", transport=httpx.MockTransport(handler))
+    await client.attempt(Call("POST", "/generate/x", body={"prompt": "\udcff"}))
 
 
 async def test_an_error_that_echoes_the_credentials_does_not_show_them(caplog: pytest.LogCaptureFixture) -> None:

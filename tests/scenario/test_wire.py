@@ -33,6 +33,7 @@ READ = Call("GET", "/jobs/job_x")
 REPLIES: list[tuple[Call, int, Any, type[ApiError], str, str]] = [
     # call, status, body, error, words of its message, words of its hint
     (GENERATE, 400, {"reason": "Input prompt is required", "trace_id": "tr_1"}, ApiError, "tr_1", "what the reason"),
+    (GENERATE, 400, {"reason": "Input prompt is required", "traceId": "tr_2"}, ApiError, "tr_2", "what the reason"),
     (
         GENERATE,
         400,
@@ -132,6 +133,7 @@ def test_a_success_that_cannot_be_read_is_no_answer(body: bytes) -> None:
         (("jobs", ".."), "/jobs/%2E%2E"),
         (("jobs", "."), "/jobs/%2E"),
         (("jobs", "ü"), "/jobs/%C3%BC"),
+        (("jobs", "%2e"), "/jobs/%252e"),
     ],
 )
 def test_path_segments_are_encoded_whole(segments: tuple[str, ...], path: str) -> None:

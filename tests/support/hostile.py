@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 class Requests:
     """Reads the requests of one connection, and writes down their heads."""
 
-    def __init__(self, reader: StreamReader, heads: list[str]) -> None:
+    def __init__(self, reader: StreamReader, hostile: "Hostile") -> None:
         self._reader = reader
-        self._heads = heads
+        self._hostile = hostile
 
     async def next(self) -> None:
         """Read one whole request."""
@@ -24,7 +24,9 @@ class Requests:
         lengths = [line.partition(":")[2] for line in head.splitlines() if line.lower().startswith("content-length")]
         if lengths:
             await self._reader.readexactly(int(lengths[0]))
-        self._heads.append(head)
+        self._hostile.requests.append(head)
+        async with self._hostile.changed:
+            self._hostile.changed.notify_all()
 
 
 Behaviour = Callable[[Requests, Writer], Awaitable[None]]
@@ -37,6 +39,12 @@ class Hostile:
     behaviour: Behaviour
     port: int = 0
     requests: list[str] = field(default_factory=list)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def has_read(self, count: int) -> None:
+        """Wait until so many requests were read."""
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: len(self.requests) >= count)
 
     @property
     def base_url(self) -> str:
@@ -49,7 +57,9 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
 
     async def connected(reader: StreamReader, writer: Writer) -> None:
         try:
-            await behaviour(Requests(reader, hostile.requests), writer)
+            await behaviour(Requests(reader, hostile), writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the other side left
         finally:
             writer.close()
 
@@ -114,3 +124,30 @@ async def closes_after_each_answer(requests: Requests, writer: Writer) -> None:
 async def _respond(writer: Writer, body: bytes, headers: str = "") -> None:
     writer.write(f"HTTP/1.1 200 OK\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
+
+
+async def reads_and_never_answers(requests: Requests, writer: Writer) -> None:
+    await requests.next()
+    await asyncio.Event().wait()
+
+
+class Crowd:
+    """Answers only when so many connections wait at once, or when nobody more comes; `most` is the record."""
+
+    def __init__(self, size: int) -> None:
+        self.most = 0
+        self._size = size
+        self._waiting = 0
+        self._full = asyncio.Event()
+
+    async def __call__(self, requests: Requests, writer: Writer) -> None:
+        while True:
+            await requests.next()
+            self._waiting += 1
+            self.most = max(self.most, self._waiting)
+            if self._waiting == self._size:
+                self._full.set()
+            await self._full.wait()
+            await asyncio.sleep(0)
+            self._waiting -= 1
+            await _respond(writer, b"{}")

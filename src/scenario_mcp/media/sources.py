@@ -4,7 +4,6 @@ import base64
 import binascii
 import io
 import re
-import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,12 +70,10 @@ def _mime_type(content: bytes) -> str | None:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    return None
-                picture.load()  # verify() reads no pixels of most formats, and so misses what is cut off
-                return Image.MIME[picture.format or ""]
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return None
+            picture.load()  # verify() reads no pixels of most formats, and so misses what is cut off
+            return Image.MIME[picture.format or ""]
     except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
         return None

@@ -1,0 +1,89 @@
+"""Paid requests over real sockets: what has not begun can be canceled, what has begun is seen through."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from scenario_mcp.scenario.client import MAX_CONNECTIONS, Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NotConnected, ScenarioError
+from scenario_mcp.scenario.wire import Call
+from scenario_mcp.spending.purchase import Purchases
+from support import hostile
+
+pytestmark = pytest.mark.anyio
+
+PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
+FREE = Call("GET", "/jobs/job_x")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # real sockets need real time
+
+
+async def nobody(failure: ScenarioError, seconds: float) -> None:
+    """Hear of a pause and do nothing."""
+
+
+def client_of(server: hostile.Hostile) -> Client:
+    return Client(server.base_url, ("k", "s"), trust_env=False)
+
+
+async def _fill(client: Client, server: hostile.Hostile) -> list[asyncio.Task[Any]]:
+    """Occupy every connection with a request that is not answered."""
+    waiting = [asyncio.create_task(client.attempt(FREE)) for _ in range(MAX_CONNECTIONS)]
+    await server.has_read(MAX_CONNECTIONS)
+    return waiting
+
+
+async def test_a_paid_request_that_waits_for_a_connection_is_never_sent_once_it_is_canceled() -> None:
+    async with hostile.serving(hostile.reads_and_never_answers) as server:
+        client = client_of(server)
+        waiting = await _fill(client, server)
+        queued = asyncio.create_task(Purchases(client).send(PAID, Deadline.after(60), nobody))
+        await asyncio.sleep(0)
+
+        queued.cancel()
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(queued, *waiting, return_exceptions=True)
+        await client.aclose()
+
+    assert not any(head.startswith("POST") for head in server.requests)
+
+
+async def test_a_paid_request_that_found_no_connection_in_time_is_said_not_to_be_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scenario_mcp.scenario.client.PAID_SECONDS", 0.1)
+    async with hostile.serving(hostile.reads_and_never_answers) as server:
+        client = client_of(server)
+        waiting = await _fill(client, server)
+
+        with pytest.raises(NotConnected, match="No connection was free"):
+            await Purchases(client).send(PAID, Deadline.after(0.3), nobody)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await client.aclose()
+
+    assert not any(head.startswith("POST") for head in server.requests)
+
+
+async def test_what_is_under_way_at_the_end_is_waited_for_a_moment_and_then_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with hostile.serving(hostile.reads_and_never_answers) as server:
+        client = client_of(server)
+        purchases = Purchases(client)
+        call = asyncio.create_task(purchases.send(PAID, Deadline.after(60), nobody))
+        await server.has_read(1)
+        call.cancel()
+        with caplog.at_level(logging.ERROR):
+            await purchases.settle(0.05)
+        await client.aclose()
+
+    assert "A paid request was sent and its answer not waited for: a job may be running" in caplog.text

@@ -1,6 +1,8 @@
 """The real server as a subprocess: stdout is JSON-RPC and nothing else, and the process ends when it is told to."""
 
 import asyncio
+import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ import pytest
 
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.settings import SANDBOX_CREDENTIALS
+from support import hostile
 from support.agents import CORE, TOOL, WAIT
 from support.pictures import data_url, png
-from support.stdio import StdioHost, environment, running
+from support.stdio import PATIENCE, StdioHost, environment, running
 
 pytestmark = pytest.mark.anyio
 
@@ -64,8 +68,7 @@ async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_pri
         assert host.process.stdin is not None
         host.process.stdin.close()
         status = await host.ended()
-        assert host.process.stderr is not None
-        noise = (await host.process.stderr.read()).decode()
+        noise = await host.stderr()
 
     assert "scenario-mcp" in str(hello["result"])
     assert [tool["name"] for tool in listed["result"]["tools"]] == CORE
@@ -104,6 +107,58 @@ async def test_the_process_ends_within_a_second(wire_era: str, base_url: str, ho
 
     assert status == STATUS[how]
     assert seconds < END_SECONDS
+
+
+@pytest.mark.parametrize("how", STATUS)
+async def test_what_was_paid_for_at_the_end_is_logged(wire_era: str, how: str) -> None:
+    async with (
+        hostile.serving(hostile.answers_reads_but_no_generation) as api,
+        running(wire_era, environ=environment(api.base_url)) as host,
+    ):
+        await host.hello()
+        host.begin("tools/call", a_call())
+        await api.has_read_one("POST /v1/generate/")
+
+        status, seconds = await _end(host, how)
+        said = await host.stderr()
+
+    assert status == STATUS[how]
+    assert seconds < END_SECONDS
+    assert "A paid request was sent and its answer not waited for: a job may be running" in said
+
+
+async def test_a_call_that_is_canceled_at_once_bills_nothing(wire_era: str, base_url: str, quick_world: World) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        called = host.message("tools/call", a_call())
+        host.write(called, {"method": "notifications/cancelled", "params": {"requestId": called["id"]}})
+        await host.request("tools/call", {"name": WAIT, "arguments": {"jobIds": ["job_x"]}})
+        status, _ = await _end(host, "EOF")
+
+    assert status == 0
+    assert quick_world.ledger == []
+
+
+async def test_a_host_that_stopped_listening_ends_the_process(wire_era: str, base_url: str) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        host.hang_up()
+        host.begin("tools/list")
+        status = await asyncio.wait_for(host.process.wait(), PATIENCE)
+
+    assert status == 1
+
+
+@pytest.mark.parametrize(("level", "told"), [("info", True), ("warning", False)])
+async def test_the_log_level_says_what_stands_on_stderr(base_url: str, level: str, told: bool) -> None:
+    async with running(environ=environment(base_url, SCENARIO_LOG_LEVEL=level)) as host:
+        await host.hello()
+        await host.request("tools/call", a_call())
+        await _end(host, "EOF")
+        said = await host.stderr()
+
+    assert bool(re.search(r"INFO .*POST /generate/img2img-ip-adapter: 200", said)) == told
+    assert SANDBOX_CREDENTIALS[1] not in said
 
 
 async def test_a_server_that_nobody_greeted_ends_with_its_stdin(base_url: str) -> None:
@@ -160,11 +215,10 @@ async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None
 async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: str) -> None:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()
-        host.begin("tools/call", a_call("sandbox:stuck"))
-        began = time.monotonic()
+        waiting = host.begin("tools/call", a_call("sandbox:stuck"))
         await host.request("tools/list")
 
-    assert time.monotonic() - began < 1
+    assert not any(json.loads(line).get("id") == waiting for line in host.lines)
 
 
 @pytest.mark.parametrize(
@@ -172,8 +226,7 @@ async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: st
 )
 async def test_a_bad_setting_ends_the_start_with_its_name(variable: str, value: str) -> None:
     async with running(environ=environment(**{variable: value})) as host:
-        assert host.process.stderr is not None
-        said = (await host.process.stderr.read()).decode()
+        said = await host.stderr()
         status = await host.ended()
 
     assert status == 2

@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -83,6 +86,15 @@ def test_call_explains_words_it_does_not_know(
     assert said in capsys.readouterr().err
 
 
+def test_no_proxy_is_asked_for_this_machine(
+    account: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    assert main(["call", TOOL, *words(dryRun="true")]) == 0
+
+
 def test_call_works_on_a_sandbox_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["--sandbox", "call", TOOL, *words(dryRun="true")])
 
@@ -153,6 +165,36 @@ def test_doctor_says_that_nothing_can_be_reached_or_written(
     assert "results folder: none" in out
 
 
+def test_doctor_names_the_missing_half_of_a_key_pair(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCENARIO_API_KEY", "k")
+
+    assert main(["doctor"]) == 1
+    assert "BAD  API key: SCENARIO_API_SECRET is not set, though SCENARIO_API_KEY is." in capsys.readouterr().out
+
+
+def test_doctor_says_that_scenario_is_in_trouble(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class InTrouble(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), InTrouble) as api:
+        Thread(target=api.serve_forever).start()
+        for name, value in environment(f"http://127.0.0.1:{api.server_port}").items():
+            monkeypatch.setenv(name, value)
+        status = main(["doctor"])
+        api.shutdown()
+
+    assert status == 1
+    assert "BAD  reachable: Scenario answered 503" in capsys.readouterr().out
+
+
 def test_doctor_names_ignored_settings(account: World, capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("SCENARIO_OUTPUT_DIR=/evil\n")
 
@@ -194,6 +236,22 @@ def test_demo_makes_files_through_the_real_server(
         with Image.open(path) as picture:
             assert picture.size == (512, 512)
     assert "Creative Units" in out
+
+
+def test_demo_leaves_files_that_are_there_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (40, 30), "plum").save(tmp_path / "result-1.png")
+    shutil.copy(tmp_path / "result-1.png", tmp_path / "source.png")
+    before = (tmp_path / "source.png").read_bytes()
+
+    assert main(["demo", "--output", str(tmp_path)]) == 0
+    assert str(tmp_path / "result-1 (2).png") in capsys.readouterr().out
+    assert (tmp_path / "result-1.png").read_bytes() == (tmp_path / "source.png").read_bytes() == before
+
+
+def test_demo_names_a_picture_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--output", str(tmp_path / "out"), "--image", str(tmp_path / "no.png")]) == 1
+    assert f"There is no file {tmp_path / 'no.png'}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_demo_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

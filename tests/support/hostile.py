@@ -18,8 +18,8 @@ class Requests:
         self._reader = reader
         self._hostile = hostile
 
-    async def next(self) -> None:
-        """Read one whole request."""
+    async def next(self) -> str:
+        """Read one whole request and give its head."""
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         lengths = [line.partition(":")[2] for line in head.splitlines() if line.lower().startswith("content-length")]
         if lengths:
@@ -27,6 +27,7 @@ class Requests:
         self._hostile.requests.append(head)
         async with self._hostile.changed:
             self._hostile.changed.notify_all()
+        return head
 
 
 Behaviour = Callable[[Requests, Writer], Awaitable[None]]
@@ -40,6 +41,11 @@ class Hostile:
     port: int = 0
     requests: list[str] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def has_read_one(self, beginning: str) -> None:
+        """Wait until a request was read that begins so."""
+        async with asyncio.timeout(20), self.changed:
+            await self.changed.wait_for(lambda: any(head.startswith(beginning) for head in self.requests))
 
     async def has_read(self, count: int) -> None:
         """Wait until so many requests were read."""
@@ -81,6 +87,14 @@ async def resets_at_once(requests: Requests, writer: Writer) -> None:
 async def resets_after_reading(requests: Requests, writer: Writer) -> None:
     await requests.next()
     _reset(writer)
+
+
+async def answers_reads_but_no_generation(requests: Requests, writer: Writer) -> None:
+    while not (await requests.next()).startswith("POST"):
+        body = b'{"reason": "no such thing"}'
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+    await asyncio.Event().wait()
 
 
 async def closes_without_answer(requests: Requests, writer: Writer) -> None:

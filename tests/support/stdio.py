@@ -25,6 +25,7 @@ import os, sys
 def noise(event, args):
     if event == "socket.connect":
         print("printed noise"); os.write(1, b"written noise\\n"); os.system("echo noise of a child")
+        assert os.read(0, 1) == b"", "a library read what belongs to the protocol"
 sys.addaudithook(noise)
 from scenario_mcp.commands.cli import main
 sys.exit(main(sys.argv[1:]))
@@ -55,21 +56,28 @@ class StdioHost:
             return await self.request("server/discover")
         params = {"protocolVersion": VERSIONS["legacy"], "capabilities": {}, "clientInfo": INFO}
         answer = await self.request("initialize", params)
-        self.send({"method": "notifications/initialized"})
+        self.write({"method": "notifications/initialized"})
         return answer
 
-    def send(self, message: Mapping[str, Any]) -> None:
+    def write(self, *messages: Mapping[str, Any]) -> None:
+        """Send messages in one write, so that they arrive together."""
+        lines = b"".join(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n" for message in messages)
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        self.process.stdin.write(lines)
 
     def begin(self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None) -> int:
         """Send a request without waiting for its answer, and give its id."""
+        message = self.message(method, params, token)
+        self.write(message)
+        return int(message["id"])
+
+    def message(self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None) -> dict[str, Any]:
+        """Make a request with the next id, as the era wants it."""
         self._next_id += 1
         meta = dict(MODERN_META) if self.era == "modern" else {}
         if token is not None:
             meta["progressToken"] = token
-        self.send({"id": self._next_id, "method": method, "params": {**(params or {}), "_meta": meta}})
-        return self._next_id
+        return {"id": self._next_id, "method": method, "params": {**(params or {}), "_meta": meta}}
 
     async def read(self) -> dict[str, Any] | None:
         """Read the next message; None at the end of the stream."""
@@ -92,6 +100,15 @@ class StdioHost:
         self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None
     ) -> dict[str, Any]:
         return await self.answer_to(self.begin(method, params, token))
+
+    def hang_up(self) -> None:
+        """Close the server's stdout from this side, as a host does that dies."""
+        self.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # no public way
+
+    async def stderr(self) -> str:
+        """Read what the server wrote to stderr, to its end."""
+        assert self.process.stderr is not None
+        return (await asyncio.wait_for(self.process.stderr.read(), PATIENCE)).decode()
 
     async def ended(self) -> int:
         """Wait for the end of the process and give its exit status; what it still writes must be JSON-RPC too."""

@@ -54,7 +54,13 @@ async def _serve(server: "Server[Any]", services: "Services", wire_in: TextIO, w
         if sys.platform != "win32":  # Windows has no signals to receive; its hosts end the process
             tasks.start_soon(_exit_on_signal, services)
         async with stdio_server(anyio.wrap_file(wire_in), anyio.wrap_file(wire_out)) as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
+            try:
+                await server.run(incoming, outgoing, server.create_initialization_options())
+            except anyio.get_cancelled_exc_class():  # stdout broke; to leave from here would wait for stdin
+                logger.error("The host stopped listening")
+                with anyio.CancelScope(shield=True):
+                    await services.purchases.settle(SETTLE_SECONDS)
+                _exit(1)
         await services.purchases.settle(SETTLE_SECONDS)
         await services.client.aclose()
         tasks.cancel_scope.cancel()

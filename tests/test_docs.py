@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,14 @@ def test_every_json_block_of_the_readme_is_json() -> None:
     assert blocks
     for block in blocks:
         json.loads(block)
+
+
+def test_generated_files_are_fresh() -> None:
+    checked = subprocess.run(
+        [sys.executable, "scripts/snap.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (checked.returncode, checked.stdout) == (0, ""), "stale: run `make snap` and look at the diff"
 
 
 def test_every_tool_is_in_the_readme() -> None:

@@ -80,6 +80,53 @@ async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_pri
         assert kind in noise
 
 
+CUSTOM: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "FLUX.2": ("model_bfl-flux-2-dev", {"prompt": "a fox", "numOutputs": 2}, ["image/png"] * 2),
+    "short films": (
+        "model_sandbox-film",
+        {"prompt": "a fox", "sound": "true", "soundPrompt": "x"},
+        ["video/x-msvideo"],
+    ),
+    "voices": ("model_sandbox-voice", {"text": "hello", "voice": "calm a 0"}, ["audio/wav"]),
+}
+LORA = "model_sandbox-ink"
+
+
+async def test_any_model_is_found_understood_and_run(wire_era: str, base_url: str, quick_world: World) -> None:
+    async def call(name: str, **arguments: Any) -> dict[str, Any]:
+        answer = await host.request("tools/call", {"name": name, "arguments": arguments})
+        assert not answer["result"]["isError"], answer
+        made: dict[str, Any] = answer["result"]["structuredContent"]
+        return made
+
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        for words, (model_id, parameters, files) in CUSTOM.items():
+            found = await call("find-models", query=words)
+            told = await call("get-model", modelId=model_id)
+            assert model_id in [row["modelId"] for row in found["models"]]
+            assert told["tools"] == ["run-model"]
+            assert set(parameters) <= {each["name"] for each in told["inputs"]}
+
+            made = await call("run-model", modelId=model_id, parameters=parameters)
+            assert [asset["mimeType"] for asset in made["assets"]] == files
+
+        told = await call("get-model", modelId=LORA)
+        assert told["tools"] == [TOOL, "run-model"]
+        by_base = await call("run-model", modelId=LORA, parameters={"prompt": "a fox"})
+        assert (by_base["status"], by_base["modelId"]) == ("success", LORA)
+        by_name = (await host.request("tools/call", a_call()))["result"]["structuredContent"]
+        assert (by_name["status"], by_name["modelId"]) == ("success", LORA)
+
+    routes = [
+        *(f"custom/{model_id}" for model_id, _, _ in CUSTOM.values()),
+        "custom/model_bfl-flux-1-dev",
+        "img2img-ip-adapter",
+    ]
+    assert [bill.route for bill in quick_world.ledger] == routes
+    assert quick_world.ledger[-2].body["modelId"] == LORA
+
+
 async def _end(host: StdioHost, how: str) -> tuple[int, float]:
     began = time.monotonic()
     if how == "EOF":

@@ -9,7 +9,7 @@ from typing import Any
 
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.table import INFERENCES, tool_name
-from scenario_mcp.tools import inference, jobs, models
+from scenario_mcp.tools import find_models, get_model, inference, jobs
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome, Report
@@ -83,8 +83,8 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         *(_inference(route, model) for route, model in INFERENCES.items()),
         Tool(RUN_MODEL, CORE, "Run any model", RunModel, run_model, PAID, paid=True),
-        Tool("find-models", CORE, "Find models", models.FindModels, models.find_models, READS),
-        Tool("get-model", CORE, "Get a model", models.GetModel, models.get_model, READS),
+        Tool("find-models", CORE, "Find models", find_models.FindModels, find_models.find_models, READS),
+        Tool("get-model", CORE, "Get a model", get_model.GetModel, get_model.get_model, READS),
         Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
     )
 }

@@ -39,6 +39,9 @@ class Outcome:
     jobs: "tuple[Outcome, ...]" = ()
 
 
+ROOM = 7_500  # characters that the answer of a reading tool, text and data together, may take
+
+
 @dataclass(frozen=True)
 class Report:
     """What a reading tool found: the same facts as lines and as data."""

@@ -1,0 +1,148 @@
+"""Telling what one model can do and takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import Field
+
+from scenario_mcp.inferences import schemas
+from scenario_mcp.inferences.fields import Fields, Id
+from scenario_mcp.scenario.models import Input, Model, Requirement
+from scenario_mcp.tools import fitness
+from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.look_up import look_up
+from scenario_mcp.tools.outcome import ROOM, Report
+from scenario_mcp.tools.parameters import input_schema
+from scenario_mcp.tools.services import Services
+
+
+class GetModel(Fields):
+    """Tell what one model can do and takes: capabilities, base models, tools, inputs with ranges; free."""
+
+    model_id: Id = Field(min_length=1, description="Id of the model.")
+
+
+class _Detail(NamedTuple):
+    """How much of each input is told: characters of its description and of what it takes, and allowed values."""
+
+    description: int
+    words: int
+    allowed: int
+
+
+DETAILS = (_Detail(120, 500, 30), _Detail(60, 300, 12), _Detail(0, 150, 8), _Detail(0, 60, 3))
+
+
+async def get_model(services: Services, arguments: GetModel, host: Host) -> Report:
+    """Tell a model's contract, in as much detail as fits into the answer. Raises `ScenarioError`."""
+    model = await services.models.read(arguments.model_id, host.deadline)
+    inputs, base, notes = model.inputs, None, []
+    if model.type in fitness.BASES:
+        base = fitness.BASES[model.type]
+        record, note, _ = await look_up(services, base.model_id, host.deadline)
+        inputs = tuple(each for each in record.inputs or () if each.name != base.input) if record else None
+        notes += [note] if note else []
+    told = inputs or ()
+    for detail in DETAILS:
+        report = _contract(model, base, told, notes, detail)
+        if report.size <= ROOM:
+            return report
+    while report.size > ROOM and told:
+        told = told[:-1]
+        left_out = f"{len(inputs or ()) - len(told)} more inputs are not told here."
+        report = _contract(model, base, told, [*notes, left_out], DETAILS[-1])
+    return report
+
+
+def _contract(
+    model: Model, base: fitness.Base | None, inputs: Sequence[Input], notes: Sequence[str], detail: _Detail
+) -> Report:
+    told = [_told(each, detail) for each in inputs]
+    facts = {
+        "status": "success",
+        "modelId": model.id,
+        "name": model.name,
+        "type": model.type,
+        "description": (model.description or "")[:300],
+        "capabilities": list(model.capabilities),
+        "tools": fitness.tools_for(model),
+        "plan": model.plan,
+        "baseModelIds": list(model.base_model_ids),
+        "runsOn": base.model_id if base else None,
+        "replacedBy": model.replacement,
+        "inputs": told,
+        "notes": list(notes),
+    }
+    data = {name: value for name, value in facts.items() if value not in (None, [], "")}
+    return Report(tuple(_contract_lines(data)), data)
+
+
+def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    tools = " or ".join(data.get("tools", ())) or "no tool here"
+    yield f"{data['modelId']}: {data.get('name', '')}, type {data.get('type', 'unknown')}, run with {tools}"
+    for name, words in (
+        ("description", ""),
+        ("capabilities", "Can: "),
+        ("plan", "Needs plan: "),
+        ("baseModelIds", "Base models (baseModelId): "),
+        ("replacedBy", "Scenario recommends instead: "),
+    ):
+        if name in data:
+            value = data[name]
+            yield f"{words}{', '.join(value) if isinstance(value, list) else value}"
+    if data.get("inputs"):
+        where = f", those of its base model {data['runsOn']}" if "runsOn" in data else ""
+        yield f"Inputs for run-model{where}:"
+    for each in data.get("inputs", ()):
+        yield f"- {each['name']}: {each['takes']}{_extras(each)}"
+    for note in data.get("notes", ()):
+        yield f"Note: {note}"
+
+
+def _extras(each: Mapping[str, Any]) -> str:
+    parts = (
+        each.get("required"),
+        f"default {schemas.shown(each['default'])}" if "default" in each else None,
+        "changes the price" if each.get("changesPrice") else None,
+    )
+    said = "".join(f"; {part}" for part in parts if part)
+    return f"{said}. {each['description']}" if "description" in each else said
+
+
+def _told(each: Input, detail: _Detail) -> dict[str, Any]:
+    description = (each.description or "").replace("\n", " ")
+    told = {
+        "name": each.name,
+        "takes": _takes(each, detail),
+        "required": _requirement(each.required),
+        "default": each.default if len(schemas.shown(each.default)) <= schemas.SHOWN else None,
+        "changesPrice": each.costs or None,
+        "description": description[: detail.description],
+    }
+    return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _takes(each: Input, detail: _Detail) -> str:
+    schema = input_schema(each)
+    if each.type.startswith("file"):
+        what = f"an asset id of kind {each.kind}" if each.kind else "an asset id"
+    elif each.type.startswith("model"):
+        what = f"the id of a model of type {' or '.join(each.model_types)}" if each.model_types else "a model id"
+    else:
+        what = schemas.expectation(schema.get("items", schema) if each.is_list else schema, detail.allowed)
+    if each.is_list:
+        what = f"{schemas.expectation(schema)}, each {what}"
+    return what if len(what) <= detail.words else f"{what[: detail.words]}…"
+
+
+def _requirement(rule: Requirement) -> str | None:
+    if rule.always:
+        return "required"
+    if rule.if_defined:
+        return f"required if {' and '.join(rule.if_defined)} is given"
+    if rule.if_not_defined:
+        return f"required unless {' or '.join(rule.if_not_defined)} is given"
+    if rule.if_values:
+        said = (f"{name} is {' or '.join(map(schemas.shown, values))}" for name, values in rule.if_values.items())
+        return f"required if {' and '.join(said)}"
+    return None

@@ -1,15 +1,19 @@
 """Finding models in large catalogues, and one model's contract."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.server.app import create_server
+from scenario_mcp.tools.services import Services
 from support.agents import TOOL, text_of
-from support.network import SandboxNetwork, answers, server_error
+from support.network import SandboxNetwork, answers, hangs_before, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +22,7 @@ LARGEST_ANSWER = 8_000
 
 
 def size(result: CallToolResult) -> int:
-    return len(text_of(result)) + len(json.dumps(result.structured_content))
+    return len(text_of(result)) + len(json.dumps(result.structured_content, ensure_ascii=False))
 
 
 def rows(result: CallToolResult) -> list[dict[str, Any]]:
@@ -67,6 +71,8 @@ CONDITIONS: list[tuple[dict[str, Any], Any]] = [
     ({"owner": "mine"}, lambda model: model["privacy"] == "private"),
     ({"owner": "public"}, lambda model: model["privacy"] == "public"),
     ({"tags": ["sandbox", "neon"]}, lambda model: {"sandbox", "neon"} <= set(model["tags"])),
+    ({"type": "Flux.1-Composition"}, lambda model: model["type"] == "flux.1-composition"),
+    ({"tags": ["Neon"]}, lambda model: "neon" in model["tags"]),
     ({"tags": "clay"}, lambda model: "clay" in model["tags"]),
     ({"query": "pixel castle", "type": "custom"}, lambda model: model["type"] == "custom"),
 ]
@@ -103,6 +109,66 @@ async def test_answers_stay_small_for_the_largest_catalogue(agent: McpClient, li
 
         assert 1 <= len(rows(result)) <= limit
         assert size(result) <= LARGEST_ANSWER
+
+
+@pytest.fixture
+async def sandboxed(services: Services) -> AsyncIterator[McpClient]:
+    """An agent whose every answer is marked."""
+    async with McpClient(create_server(services, sandbox=True), raise_exceptions=True) as client:
+        yield client
+
+
+@pytest.mark.parametrize("condition", [{}, {"query": "sandbox"}], ids=str)
+async def test_answers_stay_small_with_long_names_failures_and_marks(
+    sandboxed: McpClient, network: SandboxNetwork, world: World, condition: dict[str, Any]
+) -> None:
+    for model in list(world.models.values())[:40]:
+        model |= {"name": "Ñandú " * 2_000, "capabilities": [f"cap{number}" * 50 for number in range(300)]}
+    network.plan("GET /v1/models", answers(400, {"reason": "x" * 5_000}))
+    network.plan("POST /v1/search/models", answers(400, {"reason": "x" * 5_000}))
+
+    found = await sandboxed.call_tool(FIND, {**condition, "limit": 25})
+    told = await sandboxed.call_tool(GET, {"modelId": "model_sandbox-ink"})
+
+    assert rows(found)
+    assert size(found) <= LARGEST_ANSWER
+    assert size(told) <= LARGEST_ANSWER
+
+
+async def test_a_catalogue_that_hangs_does_not_hold_up_the_other(agent: McpClient, network: SandboxNetwork) -> None:
+    network.plan("GET /v1/models", hangs_before, 3)
+
+    began = anyio.current_time()
+    result = await agent.call_tool(FIND, {})
+
+    assert rows(result)
+    assert "could not be read" in text_of(result)
+    assert anyio.current_time() - began <= 20
+
+
+async def test_a_later_page_that_fails_takes_no_earlier_one_away(agent: McpClient, network: SandboxNetwork) -> None:
+    pages = [answers(200, {"models": [{"id": "model_a"}], "nextPaginationToken": "more"}), *[server_error] * 3]
+    for page in pages:
+        network.plan("GET /v1/models", page)
+
+    result = await agent.call_tool(FIND, {"owner": "mine"})
+
+    assert [row["modelId"] for row in rows(result)] == ["model_a"]
+    assert "Not all own models could be read" in text_of(result)
+
+
+async def test_what_is_neither_public_nor_private_is_not_called_mine(agent: McpClient, network: SandboxNetwork) -> None:
+    network.plan("GET /v1/models", answers(200, {"models": [{"id": "model_a", "privacy": "unlisted"}]}), 2)
+
+    assert "mine" not in rows(await agent.call_tool(FIND, {}))[0]
+
+
+async def test_retired_families_are_said_to_be(agent: McpClient) -> None:
+    found = await agent.call_tool(FIND, {"query": "SDXL", "limit": 1})
+    told = await agent.call_tool(GET, {"modelId": "model_sandbox-sdxl"})
+
+    assert "probably retired" in text_of(found)
+    assert "Probably retired" in text_of(told)
 
 
 async def test_one_catalogue_that_cannot_be_read_is_a_note(agent: McpClient, network: SandboxNetwork) -> None:
@@ -181,10 +247,10 @@ async def test_get_model_tells_a_lora_s_base_models_and_the_inputs_of_the_one_th
     assert "- lorasScale: a list, each a number from 0 to 2" in said
 
 
-async def test_get_model_says_when_no_tool_runs_a_model(agent: McpClient) -> None:
+async def test_get_model_says_when_the_record_names_no_way_to_run_it(agent: McpClient) -> None:
     result = await agent.call_tool(GET, {"modelId": "model_sandbox-hologram"})
 
-    assert "type hologram, run with no tool here" in text_of(result)
+    assert "type hologram, its record does not say what runs it" in text_of(result)
 
 
 async def test_get_model_names_the_plan_and_the_replacement(agent: McpClient) -> None:

@@ -1,13 +1,19 @@
 """run-model: any custom model by its own inputs, from the call to the files."""
 
+import json
+import re
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.server.app import create_server
+from scenario_mcp.tools.services import services_over
 from support.agents import text_of
-from support.network import GENERATE, SandboxNetwork, answers, server_error
+from support.network import GENERATE, SandboxNetwork, answers, hangs_before, server_error
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +116,7 @@ async def test_a_single_value_where_a_list_is_wanted_is_wrapped_with_a_note(
             {"lorasScale": "[0.5]", "loras": '["model_sandbox-ink"]'},
             {"lorasScale": [0.5], "loras": ["model_sandbox-ink"]},
         ),
+        ({"image": "", "modelId": ""}, {}),
     ],
 )
 async def test_sloppy_parameters_are_read_as_they_were_meant(
@@ -135,6 +142,7 @@ async def test_parameters_may_come_as_json_text(agent: McpClient, world: World) 
         ("model_sandbox-ink", FLUX1, {"modelId": "model_sandbox-ink"}),
         ("model_sandbox-duo", FLUX1, {"modelId": "model_sandbox-duo"}),
         ("model_sandbox-flux2", FLUX2, {"loras": ["model_sandbox-flux2"]}),
+        ("model_sandbox-flux2-edit", FLUX2, {"loras": ["model_sandbox-flux2-edit"]}),
     ],
 )
 async def test_a_lora_runs_on_its_base_model(
@@ -149,11 +157,105 @@ async def test_a_lora_runs_on_its_base_model(
     assert world.ledger[0].body == {"prompt": "a fox", **body}
 
 
-async def test_a_lora_that_names_another_in_its_parameters_is_refused(agent: McpClient, world: World) -> None:
-    result = await run(agent, "model_sandbox-ink", {"prompt": "a fox", "modelId": "model_sandbox-duo"})
+async def test_a_kontext_lora_runs_on_its_base_model(agent: McpClient, world: World, hero: str) -> None:
+    made(await run(agent, "model_sandbox-kontext", {"prompt": "a fox", "referenceImages": hero}))
+
+    assert world.ledger[0].route == "custom/model_flux-kontext-editing"
+    assert world.ledger[0].body["loras"] == ["model_sandbox-kontext"]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "other", "body"),
+    [
+        ("model_sandbox-ink", {"modelId": "model_sandbox-duo"}, {"modelId": "model_sandbox-duo"}),
+        (
+            "model_sandbox-flux2",
+            {"loras": ["model_sandbox-flux2-edit"]},
+            {"loras": ["model_sandbox-flux2", "model_sandbox-flux2-edit"]},
+        ),
+    ],
+)
+async def test_a_lora_that_names_another_in_its_parameters_is_refused_with_the_call_to_make(
+    agent: McpClient, world: World, model_id: str, other: dict[str, Any], body: dict[str, Any]
+) -> None:
+    result = await run(agent, model_id, {"prompt": "a fox", **other})
 
     assert result.is_error
-    assert "parameters.modelId: must be left out" in text_of(result)
+    assert "Nothing was sent or billed" in text_of(result)
+    assert world.ledger == []
+    ready = re.search(r"Instead call run-model with (\{.*\})\.", text_of(result))
+    assert ready is not None
+    made(await agent.call_tool(RUN, json.loads(ready[1])))
+    assert world.ledger[0].body == {"prompt": "a fox", **body}
+
+
+async def test_a_lora_named_among_others_runs_with_them(agent: McpClient, world: World) -> None:
+    both = ["model_sandbox-flux2-edit", "model_sandbox-flux2"]
+    made(await run(agent, "model_sandbox-flux2", {"prompt": "a fox", "loras": both}))
+
+    assert world.ledger[0].body["loras"] == both
+
+
+async def test_loras_beside_a_composition_are_said_to_replace_its_own(agent: McpClient) -> None:
+    content = made(await run(agent, "model_sandbox-duo", {"prompt": "a fox", "loras": ["model_sandbox-ink"]}))
+
+    assert any("loras replace" in note for note in content["notes"])
+
+
+async def test_a_lora_whose_base_changed_is_checked_on_the_new_record(agent: McpClient, world: World) -> None:
+    made(await run(agent, FLUX1, {"prompt": "a fox"}))
+    inputs = world.models[FLUX1]["inputs"]
+    world.models[FLUX1] |= {"inputs": [*inputs, {"name": "tiling", "type": "boolean"}]}
+
+    made(await run(agent, "model_sandbox-ink", {"prompt": "a fox", "tiling": True}))
+
+
+async def test_a_base_that_requires_what_the_lora_stands_for_is_content(agent: McpClient, world: World) -> None:
+    for each in world.models[FLUX1]["inputs"]:
+        if each["name"] == "loras":
+            each["required"] = {"ifNotDefined": {"modelId": "One of both"}}
+
+    made(await run(agent, "model_sandbox-ink", {"prompt": "a fox"}))
+
+
+async def test_many_loras_are_looked_up_together_and_in_time(
+    agent: McpClient, network: SandboxNetwork, world: World
+) -> None:
+    network.plan("POST /v1/models/get-bulk", hangs_before, 10)
+    began = anyio.current_time()
+
+    made(await run(agent, FLUX1, {"prompt": "a fox", "loras": ["model_sandbox-ink"] * 6, "wait": False}))
+
+    assert network.count("POST /v1/models/get-bulk") == 1
+    assert anyio.current_time() - began <= 9
+
+
+ODD_FLAGS: list[Any] = [1, "yes", ["true"], {"value": True}, "perhaps"]
+
+
+@pytest.mark.parametrize("value", ODD_FLAGS, ids=str)
+@pytest.mark.parametrize("name", ["dryRun", "dry_run", "DRYRUN", "wait"])
+async def test_a_misplaced_option_that_is_no_yes_or_no_is_refused_even_without_a_record(
+    network: SandboxNetwork, world: World, name: str, value: Any
+) -> None:
+    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    async with McpClient(create_server(blind), raise_exceptions=True) as agent:
+        result = await run(agent, FLUX1, {"prompt": "a fox", name: value})
+
+    assert result.is_error
+    assert "belongs beside parameters" in text_of(result)
+    assert world.ledger == []
+
+
+@pytest.mark.parametrize("name", ["dryRun", "dry_run", "dryrun", "dry-run"])
+async def test_a_misplaced_dry_run_is_honoured_however_spelt_even_without_a_record(
+    network: SandboxNetwork, world: World, name: str
+) -> None:
+    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    async with McpClient(create_server(blind), raise_exceptions=True) as agent:
+        content = made(await run(agent, FLUX1, {"prompt": "a fox", name: "true", "guidance": None}))
+
+    assert content["status"] == "dry-run"
     assert world.ledger == []
 
 
@@ -193,8 +295,6 @@ async def test_a_record_that_changed_is_read_again_before_a_refusal(
 
 
 async def test_a_record_is_read_once_in_five_minutes(agent: McpClient, network: SandboxNetwork) -> None:
-    import anyio
-
     for _ in range(3):
         made(await run(agent, FLUX1, {"prompt": "a fox"}))
     assert network.count(f"GET /v1/models/{FLUX1}") == 1

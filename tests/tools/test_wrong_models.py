@@ -8,8 +8,12 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.server.app import create_server
+from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, text_of
 from support.network import GENERATE, SandboxNetwork
+from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +36,20 @@ NAMED: list[tuple[dict[str, Any], str, str]] = [
     ({"modelId": "model_sandbox-kontext"}, US, "It can: img2img. Nothing was sent or billed. Instead call run-model"),
     ({"modelId": "model_sandbox-flux2"}, US, '{"modelId": "model_sandbox-flux2", "parameters": {"prompt"'),
     ({"modelId": "model_sandbox-qwen"}, US, f'run-model with {{"modelId": "{FLUX2}"'),
+    ({"modelId": "model_sandbox-qwen"}, US, "what model_sandbox-qwen was trained on is not in it"),
+    ({"modelId": "model_sandbox-bare"}, US, 'Instead call get-model with {"modelId": "model_sandbox-bare"}'),
+    ({"modelId": VOICE}, US, "Still needed: text, voice"),
+    (
+        {"modelId": FLUX1, "concepts": [{"modelId": "model_sandbox-ink", "scale": 0.5}]},
+        US,
+        '"loras": ["model_sandbox-ink"], "lorasScale": [0.5]',
+    ),
+    (
+        {"modelId": FLUX1, "concepts": [{"modelId": "model_sandbox-ink", "scale": -1}]},
+        US,
+        "Not carried over: ipAdapterImages, concepts",
+    ),
+    ({"modelId": FLUX1, "prompt": "long " * 300}, US, json.dumps("long " * 300)),
     ({"modelId": "model_public-0"}, US, 'run-model with {"modelId": "model_public-0"'),
     ({"guidance": 12}, US, "- guidance: must be from 0 to 10 for a model of type flux.1-lora, not 12"),
     ({"modelId": "flux.1-dev", "guidance": 10.5}, US, "from 0 to 10 for a model of type flux.1,"),
@@ -89,7 +107,8 @@ CUSTOM: list[tuple[str, dict[str, Any], str, str, str]] = [
     (FLUX1, {"prompt": "x", "image": "asset_unknown"}, API, "", "Asset asset_unknown not found"),
     (FLUX1, {"prompt": "x", "loras": ["a"] * 7}, US, "loras", "a list of at most 6 items"),
     (FLUX1, {"prompt": "x", "loras": ["model_sandbox-duo"]}, US, "loras", "must be of type flux.1-lora"),
-    (FLUX1, {"prompt": "x", "loras": ["model_nobody"]}, API, "", "Allowed model types: flux.1-lora"),
+    (FLUX1, {"prompt": "x", "loras": ["model_nobody"]}, API, "", "Model model_nobody not found"),
+    (FLUX1, {"prompt": "x", "loras": ["model_sandbox-inc"]}, API, "", "Near to it: model_sandbox-ink"),
     (FLUX1, {"prompt": "x", "lorasScale": [3]}, US, "lorasScale[0]", "from 0 to 2, not 3. Nearest: 2."),
     (FLUX1, {"prompt": "x", "lorasScale": [-0.5]}, US, "lorasScale[0]", "Nearest: 0."),
     (FLUX1, {"prompt": "x", "modelId": "model_sandbox-qwen"}, US, "modelId", "flux.1-lora, flux.1-composition"),
@@ -103,7 +122,7 @@ CUSTOM: list[tuple[str, dict[str, Any], str, str, str]] = [
     (FILM, {"prompt": "x", "sound": True}, US, "soundPrompt", "because sound is true"),
     (FILM, {"prompt": "x", "sound": "true"}, US, "soundPrompt", "because sound is true"),
     (FILM, {"prompt": "x", "lastFrame": "asset_a"}, US, "firstFrame", "because lastFrame is given"),
-    (FILM, {"prompt": "x", "dryRun": "perhaps"}, US, "dryRun", "unknown argument"),
+    (FILM, {"prompt": "x", "dryRun": "perhaps"}, US, "dryRun", "belongs beside parameters, not inside"),
     (VOICE, {"text": "x"}, US, "voice", "is required. Give one of calm a 0"),
     (VOICE, {"text": "x", "voice": "calm a 9"}, US, "voice", "Did you mean calm a"),
     (VOICE, {"text": "", "voice": "calm a 0"}, US, "text", "of 1 to 300 characters"),
@@ -115,8 +134,14 @@ CUSTOM: list[tuple[str, dict[str, Any], str, str, str]] = [
     (STYLE, {"contentImage": "asset_a"}, US, "styleImage", "is required"),
     (STYLE, {"contentImage": "asset_a", "styleImage": "asset_b", "prompt": "x"}, US, "prompt", "unknown argument"),
     ("flux.1-dev", {"prompt": "x", "image": "asset_a"}, US, "", f'Instead call {TOOL} with {{"modelId": "flux.1-dev"'),
-    ("model_sandbox-kontext", {"prompt": "x"}, US, "", f'Instead call run-model with {{"modelId": "{FLUX2}"'),
-    ("model_sandbox-qwen", {"prompt": "x"}, US, "", "is of type qwen-image-lora, which run-model cannot run"),
+    ("flux.1-dev", {"prompt": "x"}, US, "", "Still needed: image, ipAdapterImages."),
+    ("flux.1-dev", {"prompt": "x", "aspectRatio": "1:1"}, US, "", "Not carried over: aspectRatio."),
+    ("flux.1-dev", {"prompt": "x", "width": 1000.5}, US, "", "Not carried over: width."),
+    ("flux.1-dev", {"prompt": "x", "numOutputs": 2}, US, "", '"numSamples": 2'),
+    ("flux.1-dev", {"prompt": "x"}, US, "", '"numSamples": 1'),
+    ("flux.1-dev", {"prompt": "x", "dryRun": True}, US, "", '"dryRun": true'),
+    ("model_sandbox-kontext", {"prompt": "x"}, US, "referenceImages", "is required"),
+    ("model_sandbox-qwen", {"prompt": "x"}, US, "", "whose modelId or loras takes models of type qwen-image-lora"),
     ("model_sandbox-sdxl", {"prompt": "x"}, US, "", "Instead call"),
     ("model_bfl-flux-9-dev", {"prompt": "x"}, API, "", "model_bfl-flux-2-dev"),
     (STATUE, {"images": ["asset_unknown"]}, API, "", "Asset asset_unknown not found"),
@@ -146,6 +171,50 @@ async def test_a_model_that_the_named_inference_cannot_run_is_refused_with_the_w
     assert result.is_error
     assert way_on.replace("{hero}", hero).replace("{ink}", ink) in text_of(result)
     assert bool(network.count(GENERATE)) == (who == API)
+    assert world.ledger == []
+
+
+async def test_the_price_question_stays_one_in_the_call_that_is_named_instead(
+    agent: McpClient, world: World, arguments: dict[str, Any]
+) -> None:
+    for model_id in (FLUX2, "model_sandbox-sdxl"):
+        refused = await agent.call_tool(TOOL, arguments | {"modelId": model_id, "dryRun": True})
+        ready = re.search(r"Instead call run-model with (\{.*\})\.", text_of(refused))
+        assert ready is not None
+
+        result = await agent.call_tool(RUN, json.loads(ready[1]))
+
+        assert result.structured_content is not None
+        assert result.structured_content["status"] == "dry-run"
+    assert world.ledger == []
+
+
+async def test_what_is_too_long_to_repeat_is_left_out_and_named(agent: McpClient, arguments: dict[str, Any]) -> None:
+    result = await agent.call_tool(TOOL, arguments | {"modelId": STYLE, "image": data_url(png(size=(64, 64)))})
+
+    assert "Add contentImage as before: too long to repeat here." in text_of(result)
+    assert "base64" not in text_of(result)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "way_on"),
+    [
+        ("flux.1-dev", '"modelId": "flux.1-dev"}}'),
+        ("model_sandbox-ink", f'Instead call run-model with {{"modelId": "{FLUX1}"'),
+        ("model_sandbox-sdxl", f'Instead call run-model with {{"modelId": "{FLUX2}"'),
+    ],
+)
+async def test_a_key_that_may_not_read_models_is_told_the_way_on_after_the_refusal(
+    network: SandboxNetwork, world: World, arguments: dict[str, Any], model_id: str, way_on: str
+) -> None:
+    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    async with McpClient(create_server(blind), raise_exceptions=True) as agent:
+        ran = await agent.call_tool(RUN, {"modelId": model_id, "parameters": {"prompt": "x"}})
+        named = await agent.call_tool(TOOL, arguments | {"modelId": STYLE})
+
+    assert ran.is_error
+    assert way_on in text_of(ran)
+    assert f'Instead call get-model with {{"modelId": "{STYLE}"}}. It tells the parameters' in text_of(named)
     assert world.ledger == []
 
 

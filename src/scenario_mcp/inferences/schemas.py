@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 LONGEST_NAME = 80  # characters of an unknown name that are looked at
 SHOWN = 60  # characters of a wrong value that are repeated in a refusal
 LARGEST = 1e15  # numbers beyond are not worth naming, and floats no longer hold them
-LISTED = 20  # allowed values that are listed in a refusal
+LISTED = 32  # allowed values or known names that are listed in a refusal
 
 _WORDS = {
     "integer": "a whole number",
@@ -54,7 +54,7 @@ def expectation(schema: Schema, listed: int = LISTED) -> str:
         values = [plain(each) for each in schema["enum"]]
         more = f" and {len(values) - listed} more" if len(values) > listed else ""
         return f"one of {', '.join(values[:listed])}{more}"
-    return " ".join((_WORDS.get(schema.get("type", ""), "something else"), *_bounds(schema)))
+    return " ".join((_WORDS.get(schema.get("type", ""), "a value"), *_bounds(schema)))
 
 
 def nearest(schema: Schema, value: Any) -> str:
@@ -79,7 +79,8 @@ def unknown(name: str, known: Sequence[str]) -> str:
     """Say that a name is unknown, and which one was probably meant."""
     spelt = {_plain(each): each for each in known}
     near = get_close_matches(_plain(name)[:LONGEST_NAME], spelt, 1)
-    advice = f"Did you mean {spelt[near[0]]}?" if near else f"Known are: {', '.join(known)}."
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    advice = f"Did you mean {spelt[near[0]]}?" if near else f"Known are: {', '.join(known[:LISTED])}{more}."
     return f"is an unknown argument. {advice}"
 
 
@@ -112,13 +113,18 @@ def _in_range(schema: Schema, value: float) -> bool:
     low, high, step = schema.get("minimum", -math.inf), schema.get("maximum", math.inf), _step(schema)
     if not low <= value <= high:
         return False
-    # A record does not say where its steps begin, so either reading will do.
+    # A record does not say where its steps begin, so either reading will do, and its ends always fit.
     begins = (0, low) if "step" in schema and math.isfinite(low) else (0,)
-    return step is None or any(_is_multiple(value - begin, step) for begin in begins)
+    at_end = "step" in schema and value in (low, high)
+    return step is None or at_end or any(_is_multiple(value - begin, step) for begin in begins)
 
 
 def _is_multiple(value: float, step: float) -> bool:
-    return math.isclose(value / step, round(value / step), abs_tol=1e-6)
+    try:
+        steps = value / step
+        return math.isclose(steps, round(steps), abs_tol=1e-6)
+    except OverflowError:  # beyond what floats hold
+        return False
 
 
 def _step(schema: Schema) -> float | None:

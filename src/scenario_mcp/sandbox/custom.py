@@ -50,7 +50,7 @@ def _value(each: Record, value: Any, types: Mapping[str, str]) -> Iterator[str]:
             return
         yield from _item(each, kind, item)
     if kind == "model" and "modelTypes" in each:
-        wrong = [item for item in values if types.get(item) not in each["modelTypes"]]
+        wrong = [item for item in values if item in types and types[item] not in each["modelTypes"]]
         if wrong:
             yield f"Invalid model(s): {', '.join(wrong)}.\nAllowed model types: {', '.join(each['modelTypes'])}"
 
@@ -74,5 +74,9 @@ def _required(rule: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
         rule.get("always", False)
         or any(name in body for name in rule.get("ifDefined", {}))
         or any(name not in body for name in rule.get("ifNotDefined", {}))
-        or any(body.get(name) == value for name, value in rule.get("conditionalValues", {}).items())
+        or any(
+            body.get(name) == value
+            for spelling in ("conditionalValues", "conditional")
+            for name, value in rule.get(spelling, {}).items()
+        )
     )

@@ -56,7 +56,9 @@ def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Gen
     taken = custom.accepted(inputs, body)
     for objection in custom.objections(inputs, taken, types):
         raise Refusal(400, {"reason": objection})
-    files = [_picture(world, name, each, as_id=True) for name, each in _files(inputs, taken)]
+    for _, each in _given(inputs, taken, "model"):
+        _known(world, each)
+    files = [_picture(world, name, each, as_id=True) for name, each in _given(inputs, taken, "file")]
     seed = int(taken.get("seed", seed_of(None)))
     count, kind = int(taken.get("numOutputs", 1)), MAKES.get(model_id, "image")
     metadata = {"type": f"custom-{kind}", "modelId": model_id, "prompt": taken.get("prompt", "")}
@@ -111,9 +113,9 @@ def _refuse_plan(world: World, model: Record) -> None:
         raise Refusal(403, {"name": "ModelAccessRestrictedError", "reason": reason, "details": details})
 
 
-def _files(inputs: Sequence[Record], body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _given(inputs: Sequence[Record], body: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
     for each in inputs:
-        if each["type"].startswith("file") and each["name"] in body:
+        if each["type"].startswith(kind) and each["name"] in body:
             value = body[each["name"]]
             yield from ((each["name"], item) for item in (value if isinstance(value, list) else [value]))
 

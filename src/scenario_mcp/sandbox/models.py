@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from copy import deepcopy
 from itertools import cycle
 from typing import Any
 
@@ -66,6 +67,8 @@ LORAS = (
     _input("lorasScale", "number_array", min=0, max=2),
 )
 
+FLUX2_LORAS = ("flux.2-dev-lora", "flux.2-dev-edit-lora")
+
 FAMILIES: tuple[Record, ...] = (
     _model("flux.1-dev", "Flux.1 dev", "flux.1", FLUX_LORA),
     _model("model_sandbox-ink", "Ink and wash", "flux.1-lora", FLUX_LORA, compliantModelIds=list(BASES)),
@@ -76,6 +79,7 @@ FAMILIES: tuple[Record, ...] = (
     _model("model_sandbox-sdxl", "An SDXL LoRA", "sd-xl-lora", FLUX_LORA),
     _model("model_sandbox-sd15", "An SD 1.5 model", "sd-1_5", FLUX_LORA),
     _model("model_sandbox-flux2", "A Flux.2 LoRA", "flux.2-dev-lora", ("txt2img", "img2img")),
+    _model("model_sandbox-flux2-edit", "A Flux.2 edit LoRA", "flux.2-dev-edit-lora", ("img2img",)),
     _model("model_sandbox-qwen", "A Qwen LoRA", "qwen-image-lora", ("txt2img",)),
     _model("model_sandbox-hologram", "Something new", "hologram", ()),
     _model(
@@ -110,13 +114,32 @@ FAMILIES: tuple[Record, ...] = (
         inputs=[
             PROMPT,
             _input("referenceImages", "file_array", kind="image", maxLength=5),
-            _input("loras", "model_array", modelTypes=["flux.2-dev-lora"], maxLength=6),
+            _input("modelId", "model", modelTypes=list(FLUX2_LORAS), default=""),
+            _input("loras", "model_array", modelTypes=list(FLUX2_LORAS), maxLength=6, default=[]),
             LORAS[1],
             OUTPUTS,
             _number("numInferenceSteps", 1, 100, 28, step=1),
             *SIZE,
             _number("guidance", 1, 10, 4),
             SEED,
+        ],
+    ),
+    _model(
+        "model_flux-kontext-editing",
+        "Flux Kontext",
+        "custom",
+        ("img2img",),
+        accessRestrictions=25,
+        inputs=[
+            _input(
+                "loras", "model_array", modelTypes=["flux.1-kontext-lora"], maxLength=1, default=[], costImpact=True
+            ),
+            LORAS[1],
+            _input("referenceImages", "file_array", kind="image", required=ALWAYS, maxLength=10),
+            PROMPT,
+            OUTPUTS,
+            _input("aspectRatio", "string", allowedValues=[*RATIOS, "auto"], default="auto"),
+            _number("guidanceScale", 1, 10, 3.5, step=0.1),
         ],
     ),
     _model(
@@ -148,7 +171,7 @@ FAMILIES: tuple[Record, ...] = (
             _number("duration", 5, 10, 5, step=5, costImpact=True),
             _input("aspectRatio", "string", allowedValues=list(RATIOS), default="16:9"),
             _input("sound", "boolean", default=False, costImpact=True),
-            _input("soundPrompt", "string", required={"conditionalValues": {"sound": True}}),
+            _input("soundPrompt", "string", required={"conditional": {"sound": True}}),
             SEED,
         ],
     ),
@@ -224,5 +247,7 @@ def catalogue(privacy: str, count: int) -> tuple[Record, ...]:
 
 
 def all_models() -> dict[str, Record]:
-    """List every model of a sandbox, by id."""
-    return {model["id"]: model for model in (*FAMILIES, *catalogue("public", 700), *catalogue("private", 640))}
+    """List every model of a sandbox, by id; the records are the sandbox's own to change."""
+    return {
+        model["id"]: model for model in (*deepcopy(FAMILIES), *catalogue("public", 700), *catalogue("private", 640))
+    }

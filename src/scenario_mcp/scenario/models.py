@@ -1,34 +1,39 @@
 """Models: reading their records leniently, and remembering them for some minutes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer
+from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 
 FRESH_SECONDS = 300.0
 LARGEST_PAGE = 500  # of GET /models
+HITS = 100  # a page of a search
 PLANS = {0: "Free", 25: "Starter", 50: "Pro", 75: "Max", 100: "Enterprise"}
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """When an input must be given: always, or depending on which others are given, or on their values."""
+    """When an input must be given: always, or depending on which others are given, or on their values.
+
+    `unclear` says that the record has a rule of a kind nobody here knows.
+    """
 
     always: bool = False
     if_defined: tuple[str, ...] = ()
     if_not_defined: tuple[str, ...] = ()
     if_values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    unclear: bool = False
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a custom model, in the words of its record."""
+    """One input of a custom model, in the words of its record; no `type` means that it could not be read."""
 
     name: str
     type: str
@@ -55,8 +60,8 @@ class Input:
 class Model:
     """A model as its record describes it; what the record does not say is None or empty.
 
-    `inputs` are None for records that come without any, as those of lists do. `plan` is the cheapest plan that may run
-    the model, None if every plan may.
+    `inputs` are None for records that come without any, as those of lists do; `more_inputs` says that there are some
+    whose names could not be read. `plan` is the cheapest plan that may run the model, None if every plan may.
     """
 
     id: str
@@ -65,6 +70,7 @@ class Model:
     custom: bool | None = None
     capabilities: tuple[str, ...] = ()
     inputs: tuple[Input, ...] | None = None
+    more_inputs: bool = False
     base_model_ids: tuple[str, ...] = ()
     plan: str | None = None
     tags: tuple[str, ...] = ()
@@ -83,7 +89,8 @@ def read_model(value: Any) -> Model | None:
     model_id = records.text(record.get("id"))
     if model_id is None:
         return None
-    custom, privacy, inputs = record.get("custom"), record.get("privacy"), record.get("inputs")
+    custom, described = record.get("custom"), records.items(record.get("inputs"))
+    inputs = tuple(filter(None, map(_read_input, described)))
     level = records.number(record.get("accessRestrictions"))
     return Model(
         id=model_id,
@@ -91,23 +98,24 @@ def read_model(value: Any) -> Model | None:
         type=records.text(record.get("type")),
         custom=custom if isinstance(custom, bool) else None,
         capabilities=_texts(record.get("capabilities")),
-        inputs=tuple(filter(None, map(_read_input, inputs))) if isinstance(inputs, list) and inputs else None,
+        inputs=inputs or None,
+        more_inputs=len(inputs) < len(described),
         base_model_ids=_texts(record.get("compliantModelIds")),
         plan=PLANS.get(int(level), f"level {level:g}") if level else None,
         tags=_texts(record.get("tags")),
         description=records.text(record.get("shortDescription")) or records.text(record.get("description")),
-        public=privacy == "public" if isinstance(privacy, str) else None,
+        public={"public": True, "private": False}.get(str(record.get("privacy"))),
     )
 
 
 def _read_input(value: Any) -> Input | None:
     record = records.mapping(value)
-    name, kind = records.text(record.get("name")), records.text(record.get("type"))
-    if name is None or kind is None:
+    name = records.text(record.get("name"))
+    if name is None:
         return None
     return Input(
         name=name,
-        type=kind,
+        type=records.text(record.get("type")) or "",
         kind=records.text(record.get("kind")),
         required=_read_requirement(record.get("required")),
         min=records.number(record.get("min")),
@@ -132,11 +140,23 @@ def _read_requirement(value: Any) -> Requirement:
         if_defined=tuple(records.mapping(rules.get("ifDefined"))),
         if_not_defined=tuple(records.mapping(rules.get("ifNotDefined"))),
         if_values={name: tuple(said) if isinstance(said, list) else (said,) for name, said in conditional.items()},
+        unclear=not set(rules) <= _RULES,
     )
+
+
+_RULES = {"always", "ifDefined", "ifNotDefined", "conditionalValues", "conditional"}
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(each for each in records.items(value) if isinstance(each, str))
+
+
+class Listing(NamedTuple):
+    """Models that were listed; `more` if some were left unread, `fault` if a page could not be had."""
+
+    models: list[Model]
+    more: bool
+    fault: ScenarioError | None = None
 
 
 class Models:
@@ -151,10 +171,6 @@ class Models:
         model, at = self._read_at.get(model_id, (None, 0.0))
         return model if anyio.current_time() - at < FRESH_SECONDS else None
 
-    def forget(self) -> None:
-        """Remember nothing, so that the next records are read from the API."""
-        self._read_at.clear()
-
     async def read(self, model_id: str, deadline: Deadline) -> Model:
         """Read a record from the API, whatever is remembered. Raises `ScenarioError`."""
         answer = await self._client.send(wire.Call("GET", wire.path("models", model_id)), deadline)
@@ -164,10 +180,6 @@ class Models:
         self._read_at[model_id] = (model, anyio.current_time())
         return model
 
-    async def get(self, model_id: str, deadline: Deadline) -> Model:
-        """Give a record, remembered or read. Raises `ScenarioError`."""
-        return self.remembered(model_id) or await self.read(model_id, deadline)
-
     async def bulk(self, model_ids: Sequence[str], deadline: Deadline) -> dict[str, Model]:
         """Read several records at once, without their inputs; unknown ids are left out. Raises `ScenarioError`."""
         call = wire.Call("POST", wire.path("models", "get-bulk"), body={"modelIds": list(model_ids)})
@@ -175,31 +187,51 @@ class Models:
         found = filter(None, map(read_model, records.items(answer.get("models"))))
         return {model.id: model for model in found}
 
-    async def listed(self, *, public: bool, pages: int, deadline: Deadline) -> tuple[list[Model], bool]:
-        """List models page by page; tells also whether pages were left unread. Raises `ScenarioError`."""
-        found: list[Model] = []
+    async def listed(self, *, public: bool, pages: int, deadline: Deadline) -> Listing:
+        """List models, so many pages at most. Raises `ScenarioError` if not even the first can be had."""
         query = {"privacy": "public" if public else "private", "pageSize": str(LARGEST_PAGE)}
-        token: str | None = None
-        for _ in range(pages):
+
+        async def page(token: str | None) -> _Page:
             more = {"paginationToken": token} if token else {}
             answer = await self._client.send(wire.Call("GET", wire.path("models"), query | more), deadline)
-            found += filter(None, map(read_model, records.items(answer.get("models"))))
-            token = records.text(answer.get("nextPaginationToken"))
-            if token is None:
-                return found, False
-        return found, True
+            return _Page(records.items(answer.get("models")), records.text(answer.get("nextPaginationToken")))
 
-    async def search(self, query: str, *, public: bool, pages: int, deadline: Deadline) -> tuple[list[Model], bool]:
-        """Search models by words, best first, 100 a page; tells also whether hits were left unread.
+        return await _gather(page, pages)
 
-        Raises `ScenarioError`.
+    async def search(self, query: str, *, public: bool, pages: int, deadline: Deadline) -> Listing:
+        """Search models by words, best first, so many pages at most.
+
+        Raises `ScenarioError` if not even the first can be had.
         """
-        found: list[Model] = []
-        for page in range(pages):
-            body = {"query": query, "public": public, "limit": 100, "offset": 100 * page}
+
+        async def page(token: str | None) -> _Page:
+            offset = int(token or 0)
+            body = {"query": query, "public": public, "limit": HITS, "offset": offset}
             answer = await self._client.send(wire.Call("POST", wire.path("search", "models"), body=body), deadline)
             hits = records.items(answer.get("hits"))
-            found += filter(None, map(read_model, hits))
-            if len(hits) < 100:
-                return found, False
-        return found, True
+            return _Page(hits, str(offset + HITS) if len(hits) >= HITS else None)
+
+        return await _gather(page, pages)
+
+
+class _Page(NamedTuple):
+    models: list[Any]
+    next_token: str | None
+
+
+async def _gather(read: Callable[[str | None], Awaitable[_Page]], pages: int) -> Listing:
+    """Read page by page; a fault on a later one does not take the earlier ones away."""
+    found: list[Model] = []
+    token: str | None = None
+    for number in range(pages):
+        try:
+            page = await read(token)
+        except ScenarioError as fault:
+            if number == 0:
+                raise
+            return Listing(found, more=True, fault=fault)
+        found += filter(None, map(read_model, page.models))
+        token = page.next_token
+        if token is None:
+            return Listing(found, more=False)
+    return Listing(found, more=True)

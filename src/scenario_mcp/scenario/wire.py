@@ -30,7 +30,7 @@ from scenario_mcp.scenario.errors import (
     cut,
 )
 
-GENERATE = "/generate/"
+GENERATE, CUSTOM = "/generate/", "/generate/custom/"
 MAX_TRIES = 3
 LONGEST_PAUSE = 60.0
 REASON_LENGTH = 300
@@ -91,7 +91,7 @@ def read(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> di
 def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[str, Any]) -> ApiError:
     reason = _reason(data)
     kind = _kind(call, status, reason)
-    hint = _hint(kind, reason, data)
+    hint = _hint(call, kind, data)
     return kind(
         status,
         reason,
@@ -120,13 +120,15 @@ def _says_route_retired(status: int, reason: str) -> bool:
     )
 
 
-def _hint(kind: type[ApiError], reason: str, data: Mapping[str, Any]) -> str:
+def _hint(call: Call, kind: type[ApiError], data: Mapping[str, Any]) -> str:
     facts = {**data, **records.mapping(data.get("details"))}
     if kind is Forbidden and facts.get("requiredPlan"):
         return (
             f"The model needs the plan {clean(facts['requiredPlan'], 60)}, and repeating the call never helps."
             " Use another model, or ask the user about the plan."
         )
+    if kind is RouteRetired and call.path.startswith(CUSTOM):
+        return "Scenario does not serve the route of custom models now. Ask the user to check SCENARIO_BASE_URL."
     if kind is RateLimited and facts.get("actionName"):
         limit = clean(f"{facts['actionName']}, at most {facts.get('actionLimit', 'a few')} at once", 100)
         return f"The account's limit is reached: {limit}. {kind.hint}"

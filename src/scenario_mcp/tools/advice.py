@@ -1,29 +1,31 @@
-"""The call to make instead, when a model or a route is the wrong one."""
+"""The way on, when a model or a route is the wrong one."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
-from scenario_mcp.inferences import rules, schemas
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.scenario.errors import ApiError, NotFound, Retired, RouteRetired, ScenarioError
 from scenario_mcp.scenario.models import Input, Model
-from scenario_mcp.tools.fitness import BASES, RUN_MODEL, is_custom
+from scenario_mcp.tools import carry, fitness
+from scenario_mcp.tools.fitness import BASES, RUN_MODEL
+from scenario_mcp.tools.look_up import Knowledge
 from scenario_mcp.tools.outcome import NextCall
-from scenario_mcp.tools.parameters import input_schema
 from scenario_mcp.tools.services import Services
 
-FIND_MODELS = "find-models"
-SECONDS = 8.0  # that looking for advice may take
-LONGEST_VALUE = 200  # characters of an argument that advice repeats
+FIND_MODELS, GET_MODEL = "find-models", "get-model"
+SECONDS = 8.0  # that looking for near models may take
+WANTS_CUSTOM = "Standalone models are not supported"  # how the API says that a model wants /generate/custom
+WANTS_NAMED = "Custom models only are supported"  # and how, that one does not
+PRICE_IS_FREE = "Its price is free to ask with dryRun: true."
 
 # A modern model that takes a content and a style picture and a prompt, for who comes from a retired one.
 MODERN = Model(
     id="model_bfl-flux-2-dev",
     type="custom",
     custom=True,
+    plan="Starter",
     inputs=(
         Input("prompt", "string"),
         Input("referenceImages", "file_array", kind="image", max_length=5),
@@ -36,125 +38,112 @@ MODERN = Model(
     ),
 )
 
-# Which inputs of custom models take what an argument of the named inferences says, best first.
-CARRIED: dict[str, tuple[str, ...]] = {
-    "prompt": ("prompt",),
-    "image": ("image", "contentImage", "inputImage", "referenceImages", "images"),
-    "ipAdapterImages": ("styleImage", "styleImages", "referenceImages", "images"),
-    "mask": ("mask", "maskImage"),
-    "strength": ("strength",),
-    "numSamples": ("numOutputs", "numSamples", "numImages"),
-    "width": ("width",),
-    "height": ("height",),
-    "guidance": ("guidance", "guidanceScale"),
-    "numInferenceSteps": ("numInferenceSteps",),
-    "negativePrompt": ("negativePrompt",),
-    "seed": ("seed",),
-}
-NOT_TOLD = frozenset({"modelId", "dryRun", "originalAssets"})  # arguments whose loss in a carried call is no loss
+
+async def instead_of_named(knowledge: Knowledge, given: Mapping[str, Any], model: Model | None) -> str:
+    """Word the call to make in place of a named inference, whose folded arguments are given."""
+    model_id, dry_run = given["modelId"], bool(given.get("dryRun"))
+    if model is not None and fitness.is_custom(model):
+        return _run(model_id, given, model.inputs, dry_run=dry_run)
+    if model is not None and model.type in BASES:
+        base = BASES[model.type]
+        record = (await knowledge.of(base.model_id)).model
+        return _run(model_id, given, record.inputs if record else None, dry_run=dry_run, besides=(base.input,))
+    return _modern(given, model_id, dry_run=dry_run)
 
 
-class Carried(NamedTuple):
-    """Parameters for a custom model, and the arguments that found no place in them."""
-
-    parameters: dict[str, Any]
-    left_out: tuple[str, ...]
-
-
-def carry(given: Mapping[str, Any], inputs: Sequence[Input]) -> Carried:
-    """Carry the arguments of a named inference over to the inputs of a custom model, where they map and fit."""
-    by_name = {each.name: each for each in inputs}
-    parameters: dict[str, Any] = {}
-    left_out = [name for name in given if name not in CARRIED and name not in NOT_TOLD]
-    for name, targets in CARRIED.items():
-        if name not in given:
-            continue
-        target = next((by_name[each] for each in targets if each in by_name), None)
-        if target is None or not _place(parameters, target, given[name]):
-            left_out.append(name)
-    return Carried(parameters, tuple(left_out))
+async def instead_of_custom(given: Mapping[str, Any], model: Model, *, dry_run: bool) -> str:
+    """Word the call to make in place of run-model, for a model that it cannot run and the parameters given."""
+    tools = [tool for tool in fitness.tools_for(model) if tool != RUN_MODEL]
+    if tools and not fitness.is_retired(model):
+        carried = carry.to_named(given, fitness.route_of(tools[0]) or "", model.id)
+        return f"{carry.worded(NextCall(tools[0], carried.arguments | _asked(dry_run)), carried)} {PRICE_IS_FREE}"
+    if fitness.is_lora(model) and not fitness.is_retired(model):
+        return (
+            f"Its base model is not known here. {FIND_MODELS} with type custom lists models; the one whose modelId or"
+            f" loras takes models of type {model.type} runs it, as {GET_MODEL} tells."
+        )
+    return _modern(given, model.id, dry_run=dry_run)
 
 
-def _place(parameters: dict[str, Any], target: Input, value: Any) -> bool:
-    values = value if isinstance(value, list) else [value]
-    if target.is_list:
-        wanted = [*parameters.get(target.name, []), *values]
-    elif len(values) == 1 and target.name not in parameters:
-        wanted = values[0]
-    else:
-        return False
-    schema = {"properties": {target.name: input_schema(target)}}
-    read = rules.lenient(schema, {target.name: wanted}).get(target.name)
-    if read is None or any(schemas.misfits(target.name, schema["properties"][target.name], read)):
-        return False
-    parameters[target.name] = read
-    return True
+async def after_refusal(
+    services: Services, knowledge: Knowledge, refusal: ApiError, given: Mapping[str, Any], deadline: Deadline
+) -> str:
+    """Say what to call instead, after a refusal of a named inference by the API for its model or its route."""
+    model = (await knowledge.of(given["modelId"])).model
+    if refusal.reason.startswith(WANTS_CUSTOM):
+        inputs = model.inputs if model and fitness.is_custom(model) else None
+        return f" {_run(given['modelId'], given, inputs, dry_run=bool(given.get('dryRun')))}"
+    if isinstance(refusal, Retired):
+        return f" {await instead_of_named(knowledge, given, model)}"
+    return await _after_not_found(services, refusal, deadline)
 
 
-def carry_back(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Carry the parameters of a custom model over to the arguments of a named inference, where they map."""
-    given: dict[str, Any] = {}
-    used: set[str] = set()
-    for name, targets in CARRIED.items():
-        target = next((each for each in targets if each in parameters and each not in used), None)
-        if target is None:
-            continue
-        value = parameters[target]
-        if name == "image" and isinstance(value, list):
-            given |= {"image": value[0]} if value else {}
-            given |= {"ipAdapterImages": value[1:]} if value[1:] else {}
-        else:
-            given.setdefault(name, [value] if name == "ipAdapterImages" and not isinstance(value, list) else value)
-        used.add(target)
-    return given
+async def after_custom_refusal(
+    services: Services,
+    refusal: ApiError,
+    model_id: str,
+    given: Mapping[str, Any],
+    deadline: Deadline,
+    *,
+    dry_run: bool,
+) -> str:
+    """Say what to call instead, after a refusal of a custom generation by the API for its model."""
+    if refusal.reason.startswith(WANTS_NAMED):
+        base = BASES["flux.1-lora"]
+        call = NextCall(
+            RUN_MODEL, {"modelId": base.model_id, "parameters": {**given, base.input: model_id}} | _asked(dry_run)
+        )
+        return f" If {model_id} is a Flux.1 LoRA or composition, its base model runs it. {carry.worded(call)}"
+    if isinstance(refusal, Retired) and not isinstance(refusal, RouteRetired):
+        return f" {_modern(given, model_id, dry_run=dry_run)}"
+    return await _after_not_found(services, refusal, deadline)
 
 
-async def modern_call(services: Services, given: Mapping[str, Any], model: Model | None, deadline: Deadline) -> str:
-    """Word the run-model call that comes nearest to a named inference, ready to make."""
-    target = MODERN
-    if model is not None and is_custom(model) and model.inputs:
-        target = model
-    elif model is not None and model.type in BASES:
-        base = await _record(services, BASES[model.type].model_id, deadline)
-        target = replace(base, id=model.id) if base else MODERN  # run-model runs a LoRA on its base by itself
-    carried = carry(given, target.inputs or ())
-    call = NextCall(RUN_MODEL, {"modelId": target.id, "parameters": carried.parameters})
-    lost = f" Not carried over: {', '.join(carried.left_out)}." if carried.left_out else ""
-    return f"{worded(call)}{lost} Its price is free to ask with dryRun: true."
-
-
-async def near_models(services: Services, model_id: str, deadline: Deadline) -> str:
-    """Word the models whose ids or names are near to an unknown one, and how to search."""
+async def _after_not_found(services: Services, refusal: ApiError, deadline: Deadline) -> str:
+    unknown = re.search(r"\bmodel (\S+)", refusal.reason, re.IGNORECASE)
+    if not isinstance(refusal, NotFound) or unknown is None:
+        return ""
     known: dict[str, str] = {}
+    until = deadline.or_within(SECONDS)
     for public in (False, True):
         try:
-            models, _ = await services.models.listed(public=public, pages=2, deadline=deadline.or_within(SECONDS))
+            listing = await services.models.listed(public=public, pages=2, deadline=until)
         except ScenarioError:
             continue
-        known |= {name: model.id for model in models for name in (model.id, model.name) if name}
-    near = dict.fromkeys(known[name] for name in get_close_matches(model_id, known, 4, 0.6))
+        known |= {name: model.id for model in listing.models for name in (model.id, model.name) if name}
+    near = dict.fromkeys(known[name] for name in get_close_matches(_name_in(refusal.reason, unknown[1]), known, 4, 0.6))
     said = f" Near to it: {', '.join(near)}." if near else ""
     return f"{said} {FIND_MODELS} searches models by words."
 
 
-def worded(call: NextCall) -> str:
-    """Word a call that is ready to make; what is too long to repeat is named instead."""
-    return f"Instead call {call.tool} with {json.dumps(_shortened(dict(call.arguments)), ensure_ascii=False)}."
+def _name_in(reason: str, first_word: str) -> str:
+    """Take the whole name out of "Model A name of words not found"."""
+    whole = re.search(r"\bmodel (.+?) (?:was )?not found", reason, re.IGNORECASE)
+    return whole[1] if whole else first_word
 
 
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > LONGEST_VALUE:
-        return "(the same, which is too long to repeat here)"
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
-    if isinstance(value, Mapping):
-        return {name: _shortened(each) for name, each in value.items()}
-    return value
+def _run(
+    model_id: str,
+    given: Mapping[str, Any],
+    inputs: tuple[Input, ...] | None,
+    *,
+    dry_run: bool,
+    besides: tuple[str, ...] = (),
+) -> str:
+    if not inputs:
+        tell = NextCall(GET_MODEL, {"modelId": model_id})
+        return f"{carry.worded(tell)} It tells the parameters with which {RUN_MODEL} runs {model_id}."
+    carried = carry.to_custom(given, inputs, besides)
+    call = NextCall(RUN_MODEL, {"modelId": model_id, "parameters": carried.arguments} | _asked(dry_run))
+    return f"{carry.worded(call, carried)} {PRICE_IS_FREE}"
 
 
-async def _record(services: Services, model_id: str, deadline: Deadline) -> Model | None:
-    try:
-        model = await services.models.get(model_id, deadline.or_within(SECONDS))
-    except ScenarioError:
-        return None
-    return model if model.inputs else None
+def _modern(given: Mapping[str, Any], model_id: str, *, dry_run: bool) -> str:
+    said = _run(MODERN.id, given, MODERN.inputs, dry_run=dry_run)
+    return (
+        f"{said} It is another model, for the plan {MODERN.plan} and up: what {model_id} was trained on is not in it."
+    )
+
+
+def _asked(dry_run: bool) -> dict[str, bool]:
+    return {"dryRun": True} if dry_run else {}

@@ -1,14 +1,15 @@
 """Finding models, by words or by what they can do."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+import anyio
 from pydantic import Field
 
 from scenario_mcp.inferences.fields import Fields, Text, Whole
-from scenario_mcp.scenario.errors import ScenarioError
-from scenario_mcp.scenario.models import Model
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import ScenarioError, cut
+from scenario_mcp.scenario.models import Listing, Model
 from scenario_mcp.tools import fitness
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import ROOM, Report
@@ -18,6 +19,9 @@ ROWS = 10  # models that are listed if the call does not say how many
 MINE_PAGES, PUBLIC_PAGES, SEARCH_PAGES = 4, 8, 3  # pages that are read at most
 TOLD_FIRST = ("img2img_ip_adapter", "txt2img_ip_adapter", "img2img", "txt2img", "inpaint", "controlnet")
 TOLD = 6  # capabilities that a row tells
+LONGEST = 80  # characters of a name
+SECONDS = 20.0  # that each of the two catalogues may take
+NO_TOOL = {True: "no tool here runs it", False: "its record does not say what runs it"}
 
 
 class FindModels(Fields):
@@ -46,49 +50,69 @@ async def find_models(services: Services, arguments: FindModels, host: Host) -> 
     if arguments.query and shown:  # hits of the search lack what tells the tool and the plan
         shown = await _complete(services, shown, host)
     rows = [_row(model) for model in shown]
-    while rows and _size(rows) > ROOM:
+    while (report := _report(rows, len(fitting), gathered)).size > ROOM and rows:
         rows.pop()
+    return report
+
+
+def _report(rows: Sequence[Mapping[str, Any]], found: int, gathered: "_Gathered") -> Report:
     notes = list(gathered.notes)
-    if len(rows) < len(fitting):
-        notes.append(f"{len(fitting) - len(rows)} more fit. Narrow the search, or raise limit (at most 25).")
-    if gathered.cut:
+    if len(rows) < found:
+        notes.append(f"{found - len(rows)} more fit. Narrow the search, or raise limit (at most 25).")
+    if gathered.more:
         notes.append("There are more models than were looked through. Narrow the search with query.")
     lines = [_row_line(row) for row in rows] or ["No model fits. Use other words, or fewer conditions."]
-    data = {"status": "success", "models": rows, "found": len(fitting)}
+    data = {"status": "success", "models": list(rows), "found": found}
     return Report(lines=(*lines, *(f"Note: {note}" for note in notes)), data=data | ({"notes": notes} if notes else {}))
 
 
 class _Gathered(NamedTuple):
     models: list[Model]
-    cut: bool
+    more: bool
     notes: list[str]
 
 
 async def _gather(services: Services, arguments: FindModels, host: Host) -> _Gathered:
-    """Read the project's own models and the public ones. Raises `ScenarioError` only if neither can be had."""
+    """Read the project's own models and the public ones, side by side.
+
+    Raises `ScenarioError` only if neither can be had.
+    """
     wanted = {"mine": [False], "public": [True]}.get(arguments.owner or "", [False, True])
-    found: dict[str, Model] = {}
-    cut, notes, failures = False, [], []
-    for public in wanted:
+    read: dict[bool, Listing | ScenarioError] = {}
+
+    async def one(public: bool) -> None:
         try:
-            models, more = await _read(services, arguments, public, host)
+            read[public] = await _read(services, arguments, public, host.deadline.or_within(SECONDS))
         except ScenarioError as failure:
-            failures.append(failure)
-            notes.append(f"The {'public' if public else 'own'} models could not be read: {failure}")
-            continue
-        cut = cut or more
-        for model in models:
-            found.setdefault(model.id, model)
-    if len(failures) == len(wanted):
+            read[public] = failure
+
+    async with anyio.create_task_group() as reading:
+        for public in wanted:
+            reading.start_soon(one, public)
+    listings = [read[public] for public in wanted]
+    failures = [each for each in listings if isinstance(each, ScenarioError)]
+    if len(failures) == len(listings):
         raise failures[0]
-    return _Gathered(list(found.values()), cut, notes)
+    found: dict[str, Model] = {}
+    more, notes = False, []
+    for public, listing in zip(wanted, listings, strict=True):
+        whose = "public" if public else "own"
+        if isinstance(listing, ScenarioError):
+            notes.append(f"The {whose} models could not be read: {cut(str(listing), 200)}")
+            continue
+        if listing.fault is not None:
+            notes.append(f"Not all {whose} models could be read: {cut(str(listing.fault), 200)}")
+        more = more or (listing.more and listing.fault is None)
+        for model in listing.models:
+            found.setdefault(model.id, model)
+    return _Gathered(list(found.values()), more, notes)
 
 
-async def _read(services: Services, arguments: FindModels, public: bool, host: Host) -> tuple[list[Model], bool]:
+async def _read(services: Services, arguments: FindModels, public: bool, deadline: Deadline) -> Listing:
     if arguments.query:
-        return await services.models.search(arguments.query, public=public, pages=SEARCH_PAGES, deadline=host.deadline)
+        return await services.models.search(arguments.query, public=public, pages=SEARCH_PAGES, deadline=deadline)
     pages = PUBLIC_PAGES if public else MINE_PAGES
-    return await services.models.listed(public=public, pages=pages, deadline=host.deadline)
+    return await services.models.listed(public=public, pages=pages, deadline=deadline)
 
 
 async def _complete(services: Services, shown: Sequence[Model], host: Host) -> list[Model]:
@@ -102,8 +126,8 @@ async def _complete(services: Services, shown: Sequence[Model], host: Host) -> l
 def _fits(model: Model, arguments: FindModels) -> bool:
     return (
         (arguments.capability is None or _plain(arguments.capability) in map(_plain, model.capabilities))
-        and (arguments.type is None or arguments.type == model.type)
-        and all(tag in model.tags for tag in arguments.tags or ())
+        and (arguments.type is None or arguments.type.casefold() == (model.type or "").casefold())
+        and {tag.casefold() for tag in arguments.tags or ()} <= {tag.casefold() for tag in model.tags}
     )
 
 
@@ -119,14 +143,18 @@ def _row(model: Model) -> dict[str, Any]:
     can = [each for each in TOLD_FIRST if each in model.capabilities]
     can += [each for each in model.capabilities if each not in can]
     row = {
-        "modelId": model.id,
-        "name": model.name,
-        "type": model.type,
-        "can": [*can[:TOLD], *([f"and {len(can) - TOLD} more"] if len(can) > TOLD else [])],
+        "modelId": cut(model.id, LONGEST),
+        "name": cut(model.name, LONGEST),
+        "type": cut(model.type or "", LONGEST),
+        "can": [
+            *(cut(each, LONGEST) for each in can[:TOLD]),
+            *([f"and {len(can) - TOLD} more"] if len(can) > TOLD else []),
+        ],
         "tools": fitness.tools_for(model),
         "plan": model.plan,
         "mine": None if model.public is None else not model.public,
-        "replacedBy": model.replacement,
+        "retired": fitness.is_retired(model),
+        "replacedBy": model.replacement and cut(model.replacement, LONGEST),
     }
     return {name: value for name, value in row.items() if value not in (None, [], "", False)}
 
@@ -137,13 +165,10 @@ def _row_line(row: Mapping[str, Any]) -> str:
         row.get("name"),
         row.get("type"),
         f"can {', '.join(row['can'])}" if "can" in row else None,
-        f"run with {' or '.join(row['tools'])}" if "tools" in row else "no tool here runs it",
+        f"run with {' or '.join(row['tools'])}" if "tools" in row else NO_TOOL["can" in row],
         f"needs plan {row['plan']}" if "plan" in row else None,
         "mine" if "mine" in row else None,
+        "probably retired" if "retired" in row else None,
         f"replaced by {row['replacedBy']}" if "replacedBy" in row else None,
     )
     return " | ".join(part for part in parts if part)
-
-
-def _size(rows: Iterable[Mapping[str, Any]]) -> int:
-    return sum(len(json.dumps(row, ensure_ascii=False)) + len(_row_line(row)) + 4 for row in rows)

@@ -19,12 +19,17 @@ class Base(NamedTuple):
     input: str
 
 
-# Scenario's documentation: a trained id goes into the body, and the base model that runs it into the URL.
+# Scenario's documentation: a trained id goes into the body, and the base model that runs it into the URL. Which base
+# takes which types is told by the `modelTypes` of the bases' records, as of October 2026.
 BASES = {
     "flux.1-lora": Base("model_bfl-flux-1-dev", "modelId"),
     "flux.1-composition": Base("model_bfl-flux-1-dev", "modelId"),
-    "flux.2-dev-lora": Base("model_bfl-flux-2-dev", "loras"),
+    "flux.1-kontext-lora": Base("model_flux-kontext-editing", "loras"),
+    **dict.fromkeys(("flux.2-dev-lora", "flux.2-dev-edit-lora"), Base("model_bfl-flux-2-dev", "loras")),
+    "qwen-image-edit-2511-lora": Base("model_qwen-image-edit-2511", "loras"),
+    **dict.fromkeys(("zimage-lora", "zimage-turbo-lora", "zimage-de-turbo-lora"), Base("model_z-image", "loras")),
 }
+RETIRED = ("sd-1_5", "sd-xl")  # families that answer 410, as far as is known
 
 # Scenario's description: ranges that depend on the model's type.
 SIZES = dict.fromkeys(("sd-xl", "sd-xl-lora", "sd-xl-composition"), (512, 2048)) | {"sd-1_5": (64, 1024)}
@@ -39,6 +44,8 @@ NEGATIVE_PROMPT_ON_FLUX = frozenset({"txt2img", "img2img", "controlnet"})
 CAPABILITY_ROUTES = frozenset(
     route for route in INFERENCES if route.startswith(("txt2img", "img2img", "inpaint", "controlnet"))
 )
+
+KNOWN_TYPES = frozenset({*SIZES, *GUIDANCE, *BASES, "custom", "sd-1_5-lora", "sd-1_5-composition"})
 
 
 class Verdict(NamedTuple):
@@ -72,6 +79,16 @@ def tools_for(model: Model) -> list[str]:
     return [*named, RUN_MODEL] if model.type in BASES else named
 
 
+def is_retired(model: Model) -> bool:
+    """Tell whether a model's family is probably no longer served."""
+    return (model.type or "").startswith(RETIRED)
+
+
+def route_of(tool: str) -> str | None:
+    """Name the route of a named inference's tool."""
+    return next((route for route in INFERENCES if tool_name(route) == tool), None)
+
+
 def is_lora(model: Model) -> bool:
     """Tell whether a model is a LoRA or a composition of LoRAs, which runs on a base model."""
     return model.type is not None and model.type.endswith(("-lora", "-composition"))
@@ -100,6 +117,11 @@ def _problems(model: Model, given: Given) -> Iterator[Problem]:
 def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
     if model.replacement:
         yield f"Scenario recommends {model.replacement} in place of {model.id}."
+    yield from _without_effect(model, route, given)
+    yield from _unchecked(model, given)
+
+
+def _without_effect(model: Model, route: str, given: Given) -> Iterator[str]:
     kind = model.type or ""
     if kind.startswith("flux"):
         if "scheduler" in given:
@@ -111,5 +133,13 @@ def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
         for name in ("modelEpoch", "baseModelId"):
             if name in given:
                 yield f"{name} has an effect on Flux LoRAs only, and {model.id} is of type {kind}."
+
+
+def _unchecked(model: Model, given: Given) -> Iterator[str]:
+    kind = model.type or ""
+    if kind and kind not in KNOWN_TYPES and not is_custom(model):
+        yield f"The type {kind} is not known here, so only the capability of {model.id} was checked."
+    if given.get("baseModelId") is not None and is_lora(model) and not model.base_model_ids:
+        yield f"The record of {model.id} does not list its base models, so baseModelId was not checked."
     if not kind or not (model.capabilities or is_custom(model)):
         yield f"The record of {model.id} does not say what it can do, so it was not checked."

@@ -1,5 +1,6 @@
 """Telling what one model can do and takes."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -7,13 +8,17 @@ from pydantic import Field
 
 from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.fields import Fields, Id
+from scenario_mcp.scenario.errors import cut
 from scenario_mcp.scenario.models import Input, Model, Requirement
 from scenario_mcp.tools import fitness
+from scenario_mcp.tools.find_models import NO_TOOL
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.look_up import look_up
+from scenario_mcp.tools.look_up import Knowledge
 from scenario_mcp.tools.outcome import ROOM, Report
 from scenario_mcp.tools.parameters import input_schema
 from scenario_mcp.tools.services import Services
+
+MOST_NAMES = 24  # capabilities or base models that are told
 
 
 class GetModel(Fields):
@@ -36,22 +41,25 @@ DETAILS = (_Detail(120, 500, 30), _Detail(60, 300, 12), _Detail(0, 150, 8), _Det
 async def get_model(services: Services, arguments: GetModel, host: Host) -> Report:
     """Tell a model's contract, in as much detail as fits into the answer. Raises `ScenarioError`."""
     model = await services.models.read(arguments.model_id, host.deadline)
-    inputs, base, notes = model.inputs, None, []
+    inputs, base, notes = model.inputs or (), None, []
     if model.type in fitness.BASES:
         base = fitness.BASES[model.type]
-        record, note, _ = await look_up(services, base.model_id, host.deadline)
-        inputs = tuple(each for each in record.inputs or () if each.name != base.input) if record else None
+        record, note = await Knowledge(services.models, host.deadline).of(base.model_id)
+        inputs = tuple(each for each in (record.inputs if record else None) or () if each.name != base.input)
         notes += [note] if note else []
-    told = inputs or ()
+    if model.more_inputs:
+        notes.append("The record has more inputs, which could not be read.")
     for detail in DETAILS:
-        report = _contract(model, base, told, notes, detail)
+        report = _contract(model, base, inputs, notes, detail)
         if report.size <= ROOM:
             return report
-    while report.size > ROOM and told:
-        told = told[:-1]
-        left_out = f"{len(inputs or ()) - len(told)} more inputs are not told here."
-        report = _contract(model, base, told, [*notes, left_out], DETAILS[-1])
-    return report
+
+    def first(count: int) -> Report:
+        left_out = f"{len(inputs) - count} more inputs are not told here."
+        return _contract(model, base, inputs[:count], [*notes, left_out], DETAILS[-1])
+
+    most = bisect_right(range(len(inputs)), ROOM, key=lambda count: first(count + 1).size)
+    return first(most)
 
 
 def _contract(
@@ -61,15 +69,16 @@ def _contract(
     facts = {
         "status": "success",
         "modelId": model.id,
-        "name": model.name,
-        "type": model.type,
-        "description": (model.description or "")[:300],
-        "capabilities": list(model.capabilities),
+        "name": cut(model.name, 80),
+        "type": cut(model.type or "", 80),
+        "description": cut(model.description or "", 300),
+        "capabilities": _few(model.capabilities),
         "tools": fitness.tools_for(model),
         "plan": model.plan,
-        "baseModelIds": list(model.base_model_ids),
+        "baseModelIds": _few(model.base_model_ids),
         "runsOn": base.model_id if base else None,
-        "replacedBy": model.replacement,
+        "retired": fitness.is_retired(model) or None,
+        "replacedBy": model.replacement and cut(model.replacement, 80),
         "inputs": told,
         "notes": list(notes),
     }
@@ -78,18 +87,20 @@ def _contract(
 
 
 def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    tools = " or ".join(data.get("tools", ())) or "no tool here"
-    yield f"{data['modelId']}: {data.get('name', '')}, type {data.get('type', 'unknown')}, run with {tools}"
+    tools = " or ".join(data.get("tools", ()))
+    runs = f"run with {tools}" if tools else NO_TOOL["capabilities" in data]
+    yield f"{data['modelId']}: {data.get('name', '')}, type {data.get('type', 'unknown')}, {runs}"
     for name, words in (
         ("description", ""),
         ("capabilities", "Can: "),
         ("plan", "Needs plan: "),
         ("baseModelIds", "Base models (baseModelId): "),
+        ("retired", "Probably retired: its family is no longer served"),
         ("replacedBy", "Scenario recommends instead: "),
     ):
         if name in data:
             value = data[name]
-            yield f"{words}{', '.join(value) if isinstance(value, list) else value}"
+            yield words if value is True else f"{words}{', '.join(value) if isinstance(value, list) else value}"
     if data.get("inputs"):
         where = f", those of its base model {data['runsOn']}" if "runsOn" in data else ""
         yield f"Inputs for run-model{where}:"
@@ -97,6 +108,11 @@ def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {each['name']}: {each['takes']}{_extras(each)}"
     for note in data.get("notes", ()):
         yield f"Note: {note}"
+
+
+def _few(names: Sequence[str]) -> list[str]:
+    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return [*(cut(name, 80) for name in names[:MOST_NAMES]), *more]
 
 
 def _extras(each: Mapping[str, Any]) -> str:
@@ -112,7 +128,7 @@ def _extras(each: Mapping[str, Any]) -> str:
 def _told(each: Input, detail: _Detail) -> dict[str, Any]:
     description = (each.description or "").replace("\n", " ")
     told = {
-        "name": each.name,
+        "name": cut(each.name, 80),
         "takes": _takes(each, detail),
         "required": _requirement(each.required),
         "default": each.default if len(schemas.shown(each.default)) <= schemas.SHOWN else None,

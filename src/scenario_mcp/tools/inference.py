@@ -2,24 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from scenario_mcp.inferences import rules
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.media import sources
 from scenario_mcp.scenario import wire
-from scenario_mcp.scenario.errors import ApiError, InvalidArguments, NotFound, Retired, WrongModel
-from scenario_mcp.scenario.models import Model
+from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.tools import advice, generation
 from scenario_mcp.tools.fitness import judge
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.look_up import Found, look_up
+from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import Outcome
 from scenario_mcp.tools.services import Services
 
 QUERY = ("dryRun", "originalAssets")
-WRONG_ROUTE = ("Standalone models are not supported",)  # how the API says that a model wants /generate/custom
 
 MASK_BY_ID = (
     "The mask went as maskId, which Scenario documents as ignored when image is given."
@@ -36,46 +35,29 @@ async def generate(route: str, services: Services, arguments: Fields, host: Host
     given = rules.fold(arguments.model_dump(by_alias=True, exclude_unset=True))
     # In a thread, since decoding pictures takes time that other calls must not wait for.
     body, notes = await asyncio.to_thread(_body, given)
-    found = await look_up(services, given["modelId"], host.deadline)
-    remarks = await _checked(services, route, given, found, host)
+    knowledge, remarks = await on_knowledge(services, host.deadline, partial(_checked, route, given))
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     query = wire.flags(dryRun=dry_run, originalAssets=original)
     call = wire.Call("POST", wire.path("generate", route), query, body)
     try:
         return await generation.run(services, Order(call, given["modelId"], notes + remarks, original), host)
     except ApiError as refusal:
-        refusal.hint += await _advice(services, given, found.model, refusal, host)
+        refusal.hint += await advice.after_refusal(services, knowledge, refusal, given, host.deadline)
         raise
 
 
-async def _checked(
-    services: Services, route: str, given: Mapping[str, Any], found: Found, host: Host
-) -> tuple[str, ...]:
-    """Refuse what the model's record rules out, reading it again if it was only remembered; gives notes."""
-    model, note, fresh = found
+async def _checked(route: str, given: Mapping[str, Any], knowledge: Knowledge) -> tuple[Knowledge, tuple[str, ...]]:
+    """Refuse what the model's record rules out; gives what was known, and notes."""
+    model, note = await knowledge.of(given["modelId"])
     if model is None:
-        return (note,) if note else ()
+        return knowledge, (note,) if note else ()
     verdict = judge(model, route, given)
-    if not verdict.wrong_tool and not verdict.problems:
-        return verdict.notes
-    if not fresh:
-        again = await look_up(services, model.id, host.deadline, again=True)
-        return await _checked(services, route, given, again, host)
     if verdict.wrong_tool:
-        hint = await advice.modern_call(services, given, model, host.deadline)
+        hint = await advice.instead_of_named(knowledge, given, model)
         raise WrongModel(f"{verdict.wrong_tool} Nothing was sent or billed.", hint)
-    raise InvalidArguments(verdict.problems)
-
-
-async def _advice(
-    services: Services, given: Mapping[str, Any], model: Model | None, refusal: ApiError, host: Host
-) -> str:
-    """Say what to call instead, for a refusal that the model or the route is the reason of."""
-    if isinstance(refusal, Retired) or refusal.reason.startswith(WRONG_ROUTE):
-        return f" {await advice.modern_call(services, given, model, host.deadline)}"
-    if isinstance(refusal, NotFound) and "model" in refusal.reason.lower():
-        return await advice.near_models(services, given["modelId"], host.deadline)
-    return ""
+    if verdict.problems:
+        raise InvalidArguments(verdict.problems)
+    return knowledge, verdict.notes
 
 
 def _body(given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

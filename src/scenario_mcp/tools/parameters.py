@@ -1,17 +1,18 @@
 """Checking the parameters of a custom model against the inputs of its own record, all pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from scenario_mcp.inferences import rules, schemas
-from scenario_mcp.inferences.schemas import Schema
-from scenario_mcp.scenario.models import Input
+from scenario_mcp.scenario.models import Input, Requirement
 
 Parameters = Mapping[str, Any]
 Problem = tuple[str, str]
 
 _JSON_TYPES = {"number": "number", "string": "string", "boolean": "boolean", "file": "string", "model": "string"}
-LIFTED = ("dryRun", "wait")
+_SCALARS = (str, int, float, bool)
+LIFTED = {"dryrun": "dryRun", "wait": "wait"}
 
 
 class Lifted(NamedTuple):
@@ -20,20 +21,29 @@ class Lifted(NamedTuple):
     parameters: dict[str, Any]
     dry_run: bool | None
     wait: bool | None
+    problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
 
 def lift(parameters: Parameters, inputs: Sequence[Input] | None) -> Lifted:
-    """Take `dryRun` and `wait` out of the parameters: inside the body the API passes over them, runs and bills.
+    """Take `dryRun` and `wait`, however spelt, out of the parameters: the API passes over them there, runs and bills.
 
-    A model that has an input of that name keeps it. Raises nothing; what is no yes or no stays for `check` to refuse.
+    A model that has an input of that name keeps it. What is no yes or no is a problem, whatever is known of the model.
     """
     own = {each.name for each in inputs or ()}
-    found = {name: _yes_or_no(parameters[name]) for name in LIFTED if name in parameters and name not in own}
-    taken = {name: value for name, value in found.items() if value is not None}
-    rest = {name: value for name, value in parameters.items() if name not in taken}
-    notes = tuple(f"{name} was inside parameters, where Scenario passes over it; it was taken out." for name in taken)
-    return Lifted(rest, taken.get("dryRun"), taken.get("wait"), notes)
+    rest: dict[str, Any] = {}
+    said: dict[str, bool] = {}
+    problems: list[Problem] = []
+    for name, value in parameters.items():
+        option = LIFTED.get(name.replace("_", "").replace("-", "").lower())
+        if option is None or name in own:
+            rest[name] = value
+        elif (read := _yes_or_no(value)) is not None:
+            said[option] = read
+        elif value is not None:
+            problems.append((name, f"belongs beside parameters, not inside: give {option} there, as true or false."))
+    notes = tuple(f"{name} was inside parameters, where Scenario passes over it; it was taken out." for name in said)
+    return Lifted(rest, said.get("dryRun"), said.get("wait"), tuple(problems), notes)
 
 
 def _yes_or_no(value: Any) -> bool | None:
@@ -42,20 +52,55 @@ def _yes_or_no(value: Any) -> bool | None:
 
 
 class Checked(NamedTuple):
-    """Parameters as they may be sent, what is wrong with them, and what was changed."""
+    """Parameters as they may be sent, what is wrong with them, and what was changed or could not be checked."""
 
     parameters: dict[str, Any]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
 
-def check(parameters: Parameters, inputs: Sequence[Input], given_besides: Iterable[str] = ()) -> Checked:
-    """Read parameters leniently and check them against a model's inputs; those given besides count as given."""
-    by_name = {each.name: each for each in inputs}
-    schema = {"properties": {name: input_schema(each) for name, each in by_name.items()}}
-    read = rules.lenient(schema, parameters)
-    problems = [*_misfits(read, schema["properties"]), *_missing(read, by_name, set(given_besides))]
-    return Checked(read, tuple(problems), tuple(_notes(parameters, by_name)))
+def check(
+    parameters: Parameters, inputs: Sequence[Input] | None, *, more_inputs: bool = False, besides: Iterable[str] = ()
+) -> Checked:
+    """Read parameters leniently and check them against a model's inputs; those given `besides` count as given.
+
+    Without inputs only what JSON cannot carry is refused. With `more_inputs`, unknown names pass.
+    """
+    by_name = {each.name: each for each in inputs or ()}
+    read = _read(parameters, by_name)
+    problems = [*_not_json(read)]
+    if inputs is not None:
+        problems += _misfits(read, by_name, more_inputs=more_inputs)
+        problems += _missing(read, by_name, {*read, *besides})
+    return Checked(read, tuple(problems), tuple(_notes(parameters, read, by_name, more_inputs=more_inputs)))
+
+
+def _read(parameters: Parameters, inputs: Mapping[str, Input]) -> dict[str, Any]:
+    said = {name: value for name, value in parameters.items() if value is not None}
+    read = rules.lenient({"properties": {name: input_schema(each) for name, each in inputs.items()}}, said)
+    for name, value in said.items():
+        each = inputs.get(name)
+        if each is None:
+            continue
+        if each.is_list and name not in read and each.default:
+            read[name] = []  # an empty list says something where the default is not empty
+        elif value == "" and each.type in ("file", "model"):
+            read.pop(name)  # the way records spell "none" for these
+        elif name in read and each.allowed:
+            read[name] = _spelt(each.allowed, read[name])
+    return read
+
+
+def _spelt(allowed: Sequence[Any], value: Any) -> Any:
+    """Spell a value as the record does: 512 and "512" are the same choice."""
+    if isinstance(value, list):
+        return [_spelt(allowed, each) for each in value]
+    by_text = {_text(each): each for each in allowed}
+    return by_text.get(_text(value), value) if isinstance(value, _SCALARS) else value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else schemas.plain(value)
 
 
 def input_schema(each: Input) -> dict[str, Any]:
@@ -63,47 +108,65 @@ def input_schema(each: Input) -> dict[str, Any]:
     if each.type == "inputs_array":
         return {"type": "array", "items": {}}
     if each.is_list:
-        item = each.type.removesuffix("_array")
-        limits = {"minimum": each.min, "maximum": each.max, "enum": list(each.allowed)} if item != "file" else {}
-        schema = {"type": "array", "items": _said({"type": _JSON_TYPES.get(item), **limits})}
-        # Recorded: "Input loras must be at most 6 items long". For texts the same keywords may mean characters.
-        counts = {"minItems": each.min_length, "maxItems": each.max_length} if item in ("file", "model") else {}
-        return schema | _said(counts)
-    if each.type not in _JSON_TYPES:
+        # For lists the record's lengths count items: "Input loras must be at most 6 items long".
+        counts = {"minItems": each.min_length, "maxItems": each.max_length}
+        return {"type": "array", "items": _item_schema(each, each.type.removesuffix("_array")), **_said(counts)}
+    return _item_schema(each, each.type)
+
+
+def _item_schema(each: Input, kind: str) -> dict[str, Any]:
+    if kind not in _JSON_TYPES:
         return {}
-    limits = {"minimum": each.min, "maximum": each.max, "step": each.step} if each.type == "number" else {}
-    lengths = {"minLength": each.min_length, "maxLength": each.max_length} if each.type == "string" else {}
-    return _said({"type": _JSON_TYPES[each.type], "enum": list(each.allowed), **limits, **lengths})
+    if each.allowed:
+        choices = [value for value in each.allowed if isinstance(value, _SCALARS)]
+        return {"enum": choices} if len(choices) == len(each.allowed) else {}
+    limits: dict[str, Any] = {}
+    if kind == "number":
+        limits = {"minimum": each.min, "maximum": each.max, "step": None if each.is_list else each.step}
+    elif kind == "string" and not each.is_list:
+        limits = {"minLength": each.min_length, "maxLength": each.max_length}
+    return {"type": _JSON_TYPES[kind], **_said(limits)}
 
 
 def _said(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {keyword: value for keyword, value in schema.items() if value not in (None, [])}
+    return {keyword: value for keyword, value in schema.items() if value is not None}
 
 
-def _misfits(read: Parameters, properties: Mapping[str, Schema]) -> Iterator[Problem]:
+def _not_json(read: Parameters) -> Iterator[Problem]:
     for name, value in read.items():
-        if name in properties:
-            yield from schemas.misfits(name, properties[name], value)
-        else:
-            yield name, schemas.unknown(name, list(properties))
+        if not _is_json(value):
+            yield name, "holds a number that is none (NaN or infinity). Give a finite one."
 
 
-def _missing(read: Parameters, inputs: Mapping[str, Input], given_besides: Set[str]) -> Iterator[Problem]:
+def _is_json(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_json, value.values()))
+    return not isinstance(value, list) or all(map(_is_json, value))
+
+
+def _misfits(read: Parameters, inputs: Mapping[str, Input], *, more_inputs: bool) -> Iterator[Problem]:
+    for name, value in read.items():
+        if name in inputs and value != inputs[name].default:
+            yield from schemas.misfits(name, input_schema(inputs[name]), value)
+        elif name not in inputs and not more_inputs:
+            yield name, schemas.unknown(name, list(inputs))
+
+
+def _missing(read: Parameters, inputs: Mapping[str, Input], given: Set[str]) -> Iterator[Problem]:
     for each in inputs.values():
-        if each.name in read or each.name in given_besides:
-            continue
-        if (reason := _why_required(each, read)) is not None:
+        if each.name not in given and (reason := _why_required(each.required, read, given)) is not None:
             yield each.name, f"is required{reason}. Give {schemas.expectation(input_schema(each))}."
 
 
-def _why_required(each: Input, read: Parameters) -> str | None:
+def _why_required(rule: Requirement, read: Parameters, given: Set[str]) -> str | None:
     """Say why a missing input is required, or None. With several conditions, only all together are certain."""
-    rule = each.required
     if rule.always:
         return ""
-    if rule.if_defined and all(name in read for name in rule.if_defined):
+    if rule.if_defined and all(name in given for name in rule.if_defined):
         return f" because {_and(rule.if_defined)} is given"
-    if rule.if_not_defined and all(name not in read for name in rule.if_not_defined):
+    if rule.if_not_defined and all(name not in given for name in rule.if_not_defined):
         return f" because {_and(rule.if_not_defined)} is not given"
     met = [name for name, values in rule.if_values.items() if name in read and read[name] in values]
     if rule.if_values and len(met) == len(rule.if_values):
@@ -111,12 +174,29 @@ def _why_required(each: Input, read: Parameters) -> str | None:
     return None
 
 
+def _may_be_required(rule: Requirement, read: Parameters) -> bool:
+    """Tell whether some of the conditions hold, or one cannot be read."""
+    return (
+        rule.unclear
+        or any(name in read for name in rule.if_defined)
+        or any(name not in read for name in rule.if_not_defined)
+        or any(read.get(name) in values for name, values in rule.if_values.items())
+    )
+
+
 def _and(names: Sequence[str]) -> str:
     return " and ".join(names)
 
 
-def _notes(given: Parameters, inputs: Mapping[str, Input]) -> Iterator[str]:
+def _notes(given: Parameters, read: Parameters, inputs: Mapping[str, Input], *, more_inputs: bool) -> Iterator[str]:
     for name, value in given.items():
         is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith("["))
         if name in inputs and inputs[name].is_list and value is not None and not is_list:
             yield f"{name} takes a list; the single value was put into one."
+        if name in inputs and inputs[name].type.removesuffix("_array") not in (*_JSON_TYPES, "inputs"):
+            yield f"The record does not say clearly what {name} takes, so it was not checked."
+    for each in inputs.values():
+        if each.name not in read and _may_be_required(each.required, read):
+            yield f"{each.name} may be required with these parameters: the record's rule is not clear."
+    if more_inputs:
+        yield "The record has inputs that could not be read, so unknown names were not refused."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -9,13 +10,13 @@ from pydantic import Field
 from scenario_mcp.inferences.fields import DryRun, Id
 from scenario_mcp.media import sources
 from scenario_mcp.scenario import wire
-from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import InvalidArguments, NotFound, WrongModel
+from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
-from scenario_mcp.tools import advice, fitness, generation, parameters
+from scenario_mcp.tools import advice, carry, fitness, generation, parameters
+from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.look_up import look_up
+from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import NextCall, Outcome
 from scenario_mcp.tools.services import Services
 
@@ -36,101 +37,104 @@ class RunModel(DryRun):
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a model runs: the id in the URL, the inputs that are taken there, and what goes into the body besides."""
+    """Where a model runs: the id in the URL, what is known of its inputs, and what goes into the body besides."""
 
     model_id: str
-    inputs: tuple[Input, ...] | None = None
+    record: Model | None = None
     added: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...] | None:
+        """The inputs that are taken there, if they are known."""
+        return self.record.inputs if self.record else None
 
 
 async def run_model(services: Services, arguments: RunModel, host: Host) -> Outcome:
     """Run `POST /generate/custom/{modelId}`, checked against the model's record.
 
-    Raises `ScenarioError`: before anything is sent for what the record rules out.
+    Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
-    remembered = services.models.remembered(arguments.model_id) is not None
-    try:
-        order = await _order(services, arguments, host.deadline)
-    except (InvalidArguments, WrongModel):
-        if not remembered:
-            raise
-        services.models.forget()  # the model may have changed since its record was read
-        order = await _order(services, arguments, host.deadline)
+    order = await on_knowledge(services, host.deadline, partial(_order, arguments))
     try:
         return await generation.run(services, order, host)
-    except NotFound as refusal:
-        if "model" in refusal.reason.lower():
-            refusal.hint += await advice.near_models(services, arguments.model_id, host.deadline)
+    except ApiError as refusal:
+        refusal.hint += await advice.after_custom_refusal(
+            services, refusal, arguments.model_id, order.call.body or {}, host.deadline, dry_run=not order.call.paid
+        )
         raise
 
 
-async def _order(services: Services, arguments: RunModel, deadline: Deadline) -> Order:
-    place = await _place(services, arguments, deadline)
+async def _order(arguments: RunModel, knowledge: Knowledge) -> Order:
+    place = await _place(arguments, knowledge)
     lifted = parameters.lift(arguments.parameters, place.inputs)
-    checked = parameters.Checked(lifted.parameters, (), ())
-    if place.inputs is not None:
-        checked = parameters.check(lifted.parameters, place.inputs, given_besides=place.added)
-    problems = [*checked.problems, *_clashes(checked.parameters, place.added)]
-    problems += [*_file_problems(checked.parameters, place.inputs or ())]
-    problems += await _model_problems(services, checked.parameters, place.inputs or (), deadline)
+    more_inputs = place.record is not None and place.record.more_inputs
+    checked = parameters.check(lifted.parameters, place.inputs, more_inputs=more_inputs, besides=place.added)
+    given, problems = checked.parameters, [*lifted.problems, *checked.problems]
+    problems += [*_file_problems(given, place.inputs or ())]
+    if not problems:
+        problems += await _model_problems(knowledge, given, place.inputs or ())
     if problems:
         raise InvalidArguments((f"parameters.{name}", sentence) for name, sentence in problems)
+    body = {**place.added, **given}
     dry_run = bool(arguments.dry_run or lifted.dry_run)
-    body = {**checked.parameters, **place.added}
     call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
     notes = place.notes + lifted.notes + checked.notes
     return Order(call, arguments.model_id, notes, wait=lifted.wait is not False)
 
 
-async def _place(services: Services, arguments: RunModel, deadline: Deadline) -> _Place:
+async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:
     """Find where a model runs: at its own id, on its base, or not by this tool. Raises `WrongModel`."""
     model_id = arguments.model_id
-    model, note, _ = await look_up(services, model_id, deadline)
+    model, note = await knowledge.of(model_id)
     if model is None:
         return _Place(model_id, notes=(note,) if note else ())
-    replacement = f"Scenario recommends {model.replacement} in place of {model_id}."
-    notes = (replacement,) if model.replacement else ()
+    notes = (f"Scenario recommends {model.replacement} in place of {model_id}.",) if model.replacement else ()
     if fitness.is_custom(model):
         unchecked = f"The record of {model_id} lists no inputs, so the parameters were not checked."
-        return _Place(model_id, model.inputs, notes=notes if model.inputs else (*notes, unchecked))
+        return _Place(model_id, model, notes=notes if model.inputs else (*notes, unchecked))
     if model.type in fitness.BASES:
-        return await _on_base(services, model, fitness.BASES[model.type], deadline, notes)
+        return await _on_base(arguments, model, fitness.BASES[model.type], knowledge, notes)
     if model.custom is False:
-        raise await _wrong(services, model, arguments.parameters, deadline)
+        dry_run = bool(arguments.dry_run or parameters.lift(arguments.parameters, None).dry_run)
+        reason = f"{model.id} is of type {model.type or 'unknown'}, which run-model cannot run under its own id."
+        hint = await advice.instead_of_custom(arguments.parameters, model, dry_run=dry_run)
+        raise WrongModel(f"{reason} Nothing was sent or billed.", hint)
     unsure = f"The record of {model_id} does not say whether it runs here, so it was not checked."
-    return _Place(model_id, model.inputs, notes=(*notes, unsure))
+    return _Place(model_id, model, notes=(*notes, unsure))
 
 
 async def _on_base(
-    services: Services, model: Model, base: fitness.Base, deadline: Deadline, notes: tuple[str, ...]
+    arguments: RunModel, model: Model, base: fitness.Base, knowledge: Knowledge, notes: tuple[str, ...]
 ) -> _Place:
-    record, note, _ = await look_up(services, base.model_id, deadline)
-    inputs = record.inputs if record else None
-    takes = next((each for each in inputs or () if each.name == base.input), None)
-    in_a_list = takes.is_list if takes else base.input == "loras"
-    runs = f"{model.id} is a {model.type}: it runs on the base model {base.model_id}, as its {base.input}."
-    return _Place(
-        base.model_id,
-        inputs,
-        {base.input: [model.id] if in_a_list else model.id},
-        (*notes, runs, *((note,) if note else ())),
-    )
+    """Run a trained model on its base, by the input of the base that takes it. Raises `WrongModel`."""
+    record, note = await knowledge.of(base.model_id)
+    name, in_a_list = _taking(model, base, record)
+    given = arguments.parameters.get(name)
+    own = [model.id] if in_a_list else model.id
+    others = given if isinstance(given, list) else [given]
+    if given not in (None, "", []) and model.id not in others:
+        both = [model.id, *others] if in_a_list else given
+        both_given = {**arguments.parameters, name: both}
+        call = NextCall(RUN_MODEL, {"modelId": base.model_id, "parameters": both_given})
+        reason = f"modelId names {model.id}, and parameters.{name} another model. Nothing was sent or billed."
+        raise WrongModel(reason, f"Leave {name} out to run {model.id} alone. {carry.worded(call)}")
+    runs = f"{model.id} is a {model.type}: it runs on the base model {base.model_id}, as its {name}."
+    said = [*notes, runs, *([note] if note else [])]
+    if name == "modelId" and (model.type or "").endswith("-composition") and arguments.parameters.get("loras"):
+        said.append("loras replace the LoRAs of the composition.")
+    return _Place(base.model_id, record, {name: own} if given in (None, "", []) else {}, tuple(said))
 
 
-async def _wrong(services: Services, model: Model, given: Mapping[str, Any], deadline: Deadline) -> WrongModel:
-    reason = f"{model.id} is of type {model.type or 'unknown'}, which run-model cannot run. Nothing was sent or billed."
-    carried = advice.carry_back(given)
-    tools = fitness.tools_for(model)
-    if tools:
-        return WrongModel(reason, advice.worded(NextCall(tools[0], {"modelId": model.id, **carried})))
-    return WrongModel(reason, await advice.modern_call(services, carried, model, deadline))
-
-
-def _clashes(given: Mapping[str, Any], added: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in added.items():
-        if name in given and given[name] != value:
-            yield name, f"must be left out or be {value!r}: modelId already names the model that runs."
+def _taking(model: Model, base: fitness.Base, record: Model | None) -> tuple[str, bool]:
+    """Name the input of a base that takes a trained model, and tell whether it is a list."""
+    takes = [
+        each
+        for each in (record.inputs if record else None) or ()
+        if each.type in ("model", "model_array") and (not each.model_types or model.type in each.model_types)
+    ]
+    takes.sort(key=lambda each: each.name != base.input)
+    return (takes[0].name, takes[0].is_list) if takes else (base.input, base.input == "loras")
 
 
 def _file_problems(given: Mapping[str, Any], inputs: Iterable[Input]) -> Iterator[tuple[str, str]]:
@@ -147,18 +151,20 @@ def _file_problems(given: Mapping[str, Any], inputs: Iterable[Input]) -> Iterato
 
 
 async def _model_problems(
-    services: Services, given: Mapping[str, Any], inputs: Iterable[Input], deadline: Deadline
+    knowledge: Knowledge, given: Mapping[str, Any], inputs: Iterable[Input]
 ) -> list[tuple[str, str]]:
-    problems = []
-    for each in inputs:
-        if not each.model_types or not each.type.startswith("model") or each.name not in given:
-            continue
-        for model_id in _texts(given[each.name]):
-            model, _, _ = await look_up(services, model_id, deadline)
-            if model is not None and model.type is not None and model.type not in each.model_types:
-                allowed = ", ".join(each.model_types)
-                problems.append((each.name, f"must be of type {allowed}, but {model_id} is a {model.type}."))
-    return problems
+    named = [
+        (each, _texts(given[each.name]))
+        for each in inputs
+        if each.model_types and each.type.startswith("model") and each.name in given
+    ]
+    records = await knowledge.of_many([model_id for _, ids in named for model_id in ids])
+    return [
+        (each.name, f"must be of type {', '.join(each.model_types)}, but {model_id} is a {model.type}.")
+        for each, ids in named
+        for model_id in ids
+        if (model := records.get(model_id)) and model.type is not None and model.type not in each.model_types
+    ]
 
 
 def _texts(value: Any) -> list[str]:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client as McpClient
 
+from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
@@ -48,7 +50,7 @@ def network(world: World) -> SandboxNetwork:
 @pytest.fixture
 async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
     client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
-    yield services_over(client, wait_seconds=45)
+    yield services_over(client, wait_seconds=45, allowed=Allowed((Path.home(),), home=Path.home()))
     await client.aclose()
 
 

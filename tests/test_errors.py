@@ -15,6 +15,7 @@ from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.catalog import TOOLS
 from support.agents import TOOL, WAIT, text_of
 from support.network import Deliver, SandboxNetwork
+from support.pictures import data_url
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +26,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "run-model": {"modelId": "model_bfl-flux-2-dev", "parameters": {"prompt": "p"}},
     "find-models": {"query": "ink"},
     "get-model": {"modelId": "model_sandbox-ink"},
+    "upload-asset": {"file": data_url()},
     WAIT: {"jobIds": ["job_x"]},
 }
 

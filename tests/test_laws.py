@@ -145,6 +145,7 @@ ANNOTATIONS = dict.fromkeys(
     ("run-model", *map(tool_name, INFERENCES)),
     Hints(read_only=False, destructive=False, idempotent=False, open_world=False),
 )
+ANNOTATIONS["upload-asset"] = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
 
 
 @every_tool

@@ -19,7 +19,7 @@ SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
 
 # A cloned repository may bring a .env of its own: these would let it send a person's keys, pictures or money elsewhere.
-TRUSTED_ONLY = ("SCENARIO_BASE_URL", "SCENARIO_OUTPUT_DIR", "SCENARIO_STATE_DIR")
+TRUSTED_ONLY = ("SCENARIO_BASE_URL", "SCENARIO_INPUT_DIRS", "SCENARIO_OUTPUT_DIR", "SCENARIO_STATE_DIR")
 
 
 class SettingsError(Exception):
@@ -31,7 +31,8 @@ class Settings:
     """What a person has set, or the defaults.
 
     `credentials` is the key and its secret; `toolsets` are shown besides core; no `output_dir` means that nothing is
-    saved; `half_a_pair` says which half of the key pair is missing; `ignored` which settings were left out, and why.
+    saved, no `input_dirs` that files may come from home and the working directory; `half_a_pair` says which half of the
+    key pair is missing; `ignored` which settings were left out, and why.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -39,6 +40,8 @@ class Settings:
     project_id: str | None = None
     toolsets: tuple[str, ...] = ()
     wait_seconds: float = 45.0
+    previews: bool = True
+    input_dirs: tuple[Path, ...] | None = None
     output_dir: Path | None = field(default_factory=lambda: _default_output_dir())
     state_dir: Path = field(default_factory=lambda: _default_state_dir())
     log_level: str = "warning"
@@ -160,6 +163,17 @@ def _folder_or_none(variable: str, value: str) -> Path | None:
     return None if value.lower() == "none" else _folder(variable, value)
 
 
+def _folders(variable: str, value: str) -> tuple[Path, ...]:
+    return tuple(_folder(variable, each.strip()) for each in value.split(os.pathsep) if each.strip())
+
+
+def _on_or_off(variable: str, value: str) -> bool:
+    words = {"on": True, "off": False}
+    if value.lower() not in words:
+        raise SettingsError(f"{variable} must be on or off, not {value!r}.")
+    return words[value.lower()]
+
+
 def _default_output_dir() -> Path:
     from platformdirs import user_pictures_path
 
@@ -195,6 +209,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "SCENARIO_PROJECT_ID": ("project_id", _text),
     "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets),
     "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds),
+    "SCENARIO_PREVIEWS": ("previews", _on_or_off),
+    "SCENARIO_INPUT_DIRS": ("input_dirs", _folders),
     "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none),
     "SCENARIO_STATE_DIR": ("state_dir", _folder),
     "SCENARIO_LOG_LEVEL": ("log_level", _log_level),

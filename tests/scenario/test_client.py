@@ -210,7 +210,9 @@ async def test_downloads_carry_no_credentials() -> None:
 
     client = client_of("https://api.example/v1", transport=httpx.MockTransport(handler))
 
-    assert await client.download("https://cdn.example/a.png", Deadline.after(1)) == b"bytes"
+    got = bytearray()
+    await client.download("https://cdn.example/a.png", Deadline.after(1), got.extend)
+    assert got == b"bytes"
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])
@@ -218,12 +220,12 @@ async def test_a_download_that_is_refused_says_so(status: int) -> None:
     client = client_of("https://api.example/v1", transport=httpx.MockTransport(lambda request: httpx.Response(status)))
 
     with pytest.raises(NoAnswer, match=f"status {status}"):
-        await client.download("https://cdn.example/a.png", Deadline.after(1))
+        await client.download("https://cdn.example/a.png", Deadline.after(1), len)
 
 
 async def test_a_download_over_a_broken_connection_says_so() -> None:
     async with hostile.serving(hostile.cuts_the_body) as server:
         client = client_of(server.base_url)
         with pytest.raises(NoAnswer, match="could not be downloaded"):
-            await client.download(server.base_url, Deadline.after(5))
+            await client.download(server.base_url, Deadline.after(5), len)
         await client.aclose()

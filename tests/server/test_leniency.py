@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 
+from scenario_mcp.media.masks import Mask
 from scenario_mcp.sandbox.world import Seen, World
 from support.agents import TOOL, text_of
 from support.pictures import data_url, png
@@ -127,13 +128,13 @@ FOLDINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # {image} and {ink} s
         {"image": "{hero}", "ipAdapterImageIds": ["{ink}", "{hero}"], "ipAdapterScales": [0.3]},
     ),
     (
-        {"image": "{hero}", "mask": "{ink}", "maskId": "{ink}"},
-        {"image": "{hero}", "ipAdapterImageIds": ["{ink}"], "maskId": "{ink}"},
+        {"image": "{hero}", "mask": "{hero}", "maskId": "{hero}"},
+        {"image": "{hero}", "ipAdapterImageIds": ["{ink}"], "mask": "{grey hero}"},
     ),
     ({"image": "{url}", "imageHide": True}, {"image": "{url}", "ipAdapterImageIds": ["{ink}"], "imageHide": True}),
     (
         {"image": "{url}", "ipAdapterImages": ["{url}"], "mask": "{url}"},
-        {"image": "{url}", "ipAdapterImages": ["{url}"], "mask": "{url}"},
+        {"image": "{url}", "ipAdapterImages": ["{url}"], "mask": "{grey white}"},
     ),
 ]
 
@@ -143,7 +144,10 @@ async def test_old_and_double_names_fold_into_the_modern_ones(
     agent: McpClient, world: World, hero: str, ink: str, sent: dict[str, Any], body: dict[str, Any]
 ) -> None:
     def filled(value: Any) -> Any:
-        stored = {"{hero}": hero, "{ink}": ink, "{url}": data_url(png("white"))}
+        stored = {"{hero}": hero, "{ink}": ink, "{url}": data_url(png("white"))} | {
+            "{grey hero}": Mask(world.assets[hero].content).url,
+            "{grey white}": Mask(png("white")).url,
+        }
         return [filled(each) for each in value] if isinstance(value, list) else stored.get(value, value)
 
     given = {"modelId": "model_sandbox-ink", "prompt": "p", "ipAdapterImages": [ink]} | {

@@ -133,15 +133,16 @@ CONFLICTS: list[Case] = [
     ),
     ({"ipAdapterScales": [0.5], "ipAdapterScale": 0.6}, "ipAdapterScale", "Keep only ipAdapterScales"),
     ({"ipAdapterScales": [0.5, 0.6]}, "ipAdapterScales", "2 values for 1 reference(s)"),
-    ({"ipAdapterImages": [A, data_url()]}, "ipAdapterImages", "Give all of them in one form"),
 ]
 
 PICTURES: list[Case] = [
-    ({"image": "~/hero.png"}, "image", "must be an asset id (asset_...) or a data URL"),
-    ({"image": "https://example.com/hero.png"}, "image", "must be an asset id (asset_...) or a data URL"),
-    ({"image": "asset_"}, "image", "must be an asset id"),
-    ({"image": "asset_../models"}, "image", "must be an asset id"),
-    ({"image": "iVBORw0KGgoAAAANSUhEUg=="}, "image", "must be an asset id"),
+    ({"image": "hero"}, "image", "Give an asset id (asset_...), a path of a picture file, an https URL, or a data URL"),
+    ({"image": "http://example.com/hero.png"}, "image", "has a scheme that cannot be used"),
+    ({"image": "asset_"}, "image", "none of the four forms"),
+    ({"image": "asset_../models"}, "image", "was not found"),
+    ({"image": "../../etc/hosts.png"}, "image", "outside the folders"),
+    ({"image": "iVBORw0KGgoAAAANSUhEUg=="}, "image", "none of the four forms"),
+    ({"prompt": "", "image": "ftp://x"}, "image", "has a scheme that cannot be used"),
     ({"image": "data:image/png;base64,"}, "image", "does not decode to an image"),
     ({"image": "data:image/png;base64,aGVsbG8="}, "image", "does not decode to an image"),
     ({"image": "data:image/png;base64,@@@"}, "image", "base64 is broken"),
@@ -154,12 +155,13 @@ PICTURES: list[Case] = [
     ({"image": data_url(mime="text/plain")}, "image", "does not decode to an image"),
     ({"image": data_url(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n")}, "image", "does not decode"),
     ({"image": data_url(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")}, "image", "does not decode"),
-    ({"mask": "mask.png"}, "mask", "must be an asset id"),
+    ({"mask": "mask.png"}, "mask", "was not found"),
+    ({"mask": "mask"}, "mask", "none of the four forms"),
     ({"mask": "data:image/png;base64,AAAA"}, "mask", "does not decode to an image"),
-    ({"maskId": "mask"}, "maskId", "must be an asset id"),
-    ({"ipAdapterImages": ["C:\\ink.png"]}, "ipAdapterImages", "must be an asset id"),
-    ({"ipAdapterImages": REMOVED, "ipAdapterImage": "data:image/png;base64,AAAA"}, "ipAdapterImages", "not decode"),
-    ({"imageId": "hero", "image": REMOVED}, "image", "must be an asset id"),
+    ({"maskId": "mask"}, "maskId", "none of the four forms"),
+    ({"ipAdapterImages": [A, "\\\\server\\ink.png"]}, "ipAdapterImages[1]", "a network or device path"),
+    ({"ipAdapterImages": REMOVED, "ipAdapterImage": "data:image/png;base64,AAAA"}, "ipAdapterImages[0]", "not decode"),
+    ({"imageId": "hero", "image": REMOVED}, "imageId", "none of the four forms"),
 ]
 
 CASES = [*RANGES, *WORDS, *TYPES, *NAMES, *EMPTY, *SEEDS, *CONFLICTS, *PICTURES]

@@ -80,11 +80,17 @@ async def _save(assets: list[dict[str, Any]], output: Path) -> list[Path]:
     client = Client("http://127.0.0.1", None, trust_env=False)
     try:
         return [
-            _write(output, f"result-{number}", await client.download(asset["url"], Deadline.after(PATIENCE)))
+            _write(output, f"result-{number}", await _download(client, asset["url"]))
             for number, asset in enumerate(assets, 1)
         ]
     finally:
         await client.aclose()
+
+
+async def _download(client: Client, url: str) -> bytes:
+    got = bytearray()
+    await client.download(url, Deadline.after(PATIENCE), got.extend)
+    return bytes(got)
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:

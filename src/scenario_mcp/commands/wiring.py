@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from scenario_mcp import __version__
+from scenario_mcp.media import files
+from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.settings import Settings
+from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
 
 
@@ -32,4 +36,10 @@ def services_for(settings: Settings) -> Services:
         no_credentials=settings.half_a_pair or "There is no Scenario API key",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
-    return services_over(client, settings.wait_seconds)
+    folders = settings.input_dirs
+    if folders is None:
+        folders = tuple(files.default_folders(Path.home(), Path.cwd()))
+    if settings.output_dir is not None:
+        folders = (*folders, settings.output_dir)
+    allowed = Allowed(folders, home=Path.home())
+    return services_over(client, settings.wait_seconds, allowed=allowed, store=Store(settings.state_dir))

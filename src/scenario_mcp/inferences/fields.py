@@ -132,9 +132,11 @@ class Generation(Fields):
 class SourceImage(Fields):
     """The picture a generation starts from."""
 
-    image: Text | None = Field(None, description="Needed. Picture to start from: asset id or data URL.")
-    image_hide: Flag | None = Field(None, description="true: keep an image given as data URL out of listings.")
-    image_parent_id: Id | None = Field(None, description="Parent asset id of an image given as data URL.")
+    image: Text | None = Field(
+        None, description="Needed. Picture to start from: asset id, path, https URL or data URL."
+    )
+    image_hide: Flag | None = Field(None, description="true: keep an image that is not an asset yet out of listings.")
+    image_parent_id: Id | None = Field(None, description="Parent asset id of an image that is not an asset yet.")
     image_id: Text | None = Field(None, description="Deprecated: use image.")
 
 
@@ -150,16 +152,16 @@ class Mask(Fields):
     """Which part of the source image may change."""
 
     mask: Text | None = Field(
-        None, description="Black and white picture as data URL, white where the image may change."
+        None, description="Black and white picture, in any form; white where the image may change."
     )
-    mask_id: Text | None = Field(None, description="The mask as asset id, which Scenario may ignore: use mask.")
+    mask_id: Text | None = Field(None, description="Asset id that Scenario may ignore: use mask.")
 
 
 class IpAdapter(Fields):
     """The reference pictures that steer a generation."""
 
     ip_adapter_images: list[Text] | None = Field(
-        None, description="Needed. Reference pictures that steer the result: all asset ids or all data URLs."
+        None, description="Needed. Reference pictures that steer the result, each in any of the four forms."
     )
     ip_adapter_scales: list[Fraction] | None = Field(
         None, description="Influence of each reference, in their order; 0.9 if not given."

@@ -121,13 +121,18 @@ def references(given: Given) -> list[Any]:
 def needs_source_image(given: Given) -> Iterator[Problem]:
     """Refuse a generation from an image without one."""
     if "image" not in given and "imageId" not in given:
-        yield Problem("image", "is needed: the picture to start from, as an asset id or a data URL.")
+        yield Problem(
+            "image", "is needed: the picture to start from, as an asset id, a path, an https URL or a data URL."
+        )
 
 
 def needs_reference_image(given: Given) -> Iterator[Problem]:
     """Refuse an IP adapter without anything to adapt."""
     if not references(given):
-        yield Problem("ipAdapterImages", "is needed: at least one reference picture, as an asset id or a data URL.")
+        yield Problem(
+            "ipAdapterImages",
+            "is needed: at least one reference picture, as an asset id, a path, an https URL or a data URL.",
+        )
 
 
 def one_value(modern: str, other: str) -> Rule:
@@ -210,6 +215,9 @@ PICTURES: dict[str, Travel] = {
     "maskId": Travel("maskId", "mask"),
     "ipAdapterImages": Travel("ipAdapterImageIds", "ipAdapterImages"),
 }
+
+MASKS = ("mask", "maskId")  # which travel inside the call whatever their form, since maskId may be passed over
+FOLDED_PICTURES = ("imageId", *(name for name in REFERENCE_FIELDS if name not in PICTURES))
 
 _FOLDED = {"imageId", "ipAdapterScale", *REFERENCE_FIELDS}
 

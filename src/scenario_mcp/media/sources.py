@@ -1,51 +1,138 @@
-"""The forms in which a picture may be given, and what is refused before anything is sent."""
+"""The forms in which a file may be given, told apart by their text alone; nothing is opened here."""
 
 import base64
 import binascii
-import io
 import re
 from dataclasses import dataclass
-from typing import Literal
+from urllib.parse import unquote, urlsplit
 
-MOST_PIXELS = 40_000_000  # of a picture inside a call; larger ones are uploaded first
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF")
+from scenario_mcp.media import pictures
+from scenario_mcp.media.pictures import Picture
+
+FOUR_FORMS = "an asset id (asset_...), a path of a picture file, an https URL, or a data URL"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif")
+LONGEST_URL = 8_000
 
 _ASSET_ID = re.compile(r"asset_[A-Za-z0-9_-]+")
 _DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
-
-
-Form = Literal["asset id", "data URL"]
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two characters at least: one letter is a drive
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CDN_PATH = re.compile(r"/assets(?:-transform)?/(asset_[A-Za-z0-9_-]+)")
+_CDN_HOSTS = ("cdn.cloud.scenario.com", "cdn.scenario.com")
+_SANDBOX_URL = re.compile(
+    r"http://(?:127\.0\.0\.1:\d+|cdn\.sandbox)/assets(?:-transform)?/(asset_sandbox_\w+)(?:\?.*)?"
+)
 
 
 class BadSource(ValueError):
-    """A picture that cannot be used; the message completes the sentence "`field` ..." and names the fix."""
+    """A source that cannot be used; the message completes the sentence "`field` ..." and names the fix."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """A picture ready to travel: the id of an asset, or a data URL."""
+class AssetId:
+    """A file that Scenario has."""
 
-    form: Form
+    id: str
+
+
+@dataclass(frozen=True)
+class DataUrl:
+    """A picture inside the call, not yet decoded."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file on the web, which Scenario fetches."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class FilePath:
+    """A file on this machine, as it was written: neither resolved nor looked at."""
+
     text: str
 
 
-def read(text: str) -> Source:
-    """Recognize the form of a picture argument and check it. Raises `BadSource`.
+Source = AssetId | DataUrl | Link | FilePath
 
-    A data URL is decoded, which takes time, and given back under the MIME type of what it holds.
+
+def read(text: str) -> Source:
+    """Tell which form a source has. Raises `BadSource` for what is none of the four.
+
+    A URL of Scenario's CDN, or of a sandbox's, is the asset that it shows.
     """
     given = text.strip()
     if given[:5].lower() == "data:":
-        return Source("data URL", _checked_data_url(given))
+        return DataUrl(given)
+    if given[:8].lower() == "https://":
+        return _link(given)
+    if shown := _SANDBOX_URL.fullmatch(given):
+        return AssetId(shown[1])
+    if given[:5].lower() == "file:":
+        return _file_url(given)
+    if _SCHEME.match(given):
+        raise BadSource(f"has a scheme that cannot be used. Give {FOUR_FORMS}.")
     if _ASSET_ID.fullmatch(given):
-        return Source("asset id", given)
-    raise BadSource(
-        "must be an asset id (asset_...) or a data URL (data:image/png;base64,...)."
-        " For a file or a web address, upload the picture in Scenario and give its asset id."
+        return AssetId(given)
+    if _looks_like_a_path(given):
+        return _path(given)
+    raise BadSource(f"is none of the four forms it can have. Give {FOUR_FORMS}.")
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return (
+        text.startswith("~")
+        or any(separator in text for separator in "/\\")
+        or bool(_DRIVE.match(text))
+        or text.lower().endswith(SUFFIXES)
     )
 
 
-def _checked_data_url(url: str) -> str:
+def _path(text: str) -> FilePath:
+    if "\0" in text:
+        raise BadSource("is a path with a NUL in it. Give the plain path of a file.")
+    if re.match(r"[/\\]{2}", text):
+        raise BadSource("is a network or device path, which is not opened. Copy the file to this machine first.")
+    return FilePath(text)
+
+
+def _file_url(url: str) -> FilePath:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost"):
+        raise BadSource("is a file URL of another machine, which is not opened. Copy the file to this machine first.")
+    path = unquote(parts.path)
+    return _path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _link(url: str) -> AssetId | Link:
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # from a port or an address that is none
+        sound = False
+    if not sound or len(url) > LONGEST_URL or not url.isprintable() or set(url) & set(' "<>\\^`{|}'):
+        raise BadSource("is not a whole https URL. Give one like https://example.com/picture.png.")
+    if "@" in parts.netloc:
+        raise BadSource("is a URL with credentials inside, which would be passed on. Give one without.")
+    shown = _CDN_PATH.fullmatch(parts.path)
+    return AssetId(shown[1]) if shown and parts.hostname in _CDN_HOSTS else Link(url)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The picture in a data URL; `url` is spelt under the MIME type of what it holds."""
+
+    url: str
+    content: bytes
+    picture: Picture
+
+
+def decode(source: DataUrl) -> Decoded:
+    """Decode a data URL and the picture in it, which takes time. Raises `BadSource`."""
+    url = source.url
     header = _DATA_URL.match(url)
     if header is None:
         raise BadSource("is a data URL without base64 content. It must look like data:image/png;base64,iVBORw0...")
@@ -54,26 +141,14 @@ def _checked_data_url(url: str) -> str:
         content = base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError):
         raise BadSource(
-            "is a data URL whose base64 is broken or cut off. Send it whole, or give an asset id."
+            "is a data URL whose base64 is broken or cut off. Send it whole, or give an asset id or a path."
         ) from None
-    mime_type = _mime_type(content)
-    if mime_type is None or not (header["mime"] or "image/").lower().startswith("image/"):
-        raise BadSource(
-            "is a data URL that does not decode to an image. Send a whole PNG, JPEG, WebP, GIF, TIFF or AVIF,"
-            " or give an asset id."
-        )
-    return f"data:{mime_type};base64,{payload}"
-
-
-def _mime_type(content: bytes) -> str | None:
-    """Decode a picture and give its MIME type; None if it is none, is cut off, or is too large to decode here."""
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
-            picture.load()  # verify() reads no pixels of most formats, and so misses what is cut off
-            return Image.MIME[picture.format or ""]
-    except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
-        return None
+        if not (header["mime"] or "image/").lower().startswith("image/"):
+            raise pictures.BadPicture
+        picture = pictures.decode(content)
+    except pictures.BadPicture:
+        raise BadSource(
+            f"is a data URL that does not decode to an image. Send a whole {pictures.KINDS}, or give an asset id."
+        ) from None
+    return Decoded(f"data:{picture.kind.mime_type};base64,{payload}", content, picture)

@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scenario_mcp.sandbox import contract
-from scenario_mcp.sandbox.generate import Generation, Refusal, named, of_custom_model
+from scenario_mcp.sandbox import contract, uploads
+from scenario_mcp.sandbox.generate import Generation, named, of_custom_model
 from scenario_mcp.sandbox.models import Record
+from scenario_mcp.sandbox.refusal import Refusal
 from scenario_mcp.sandbox.world import Seen, World
 
 PREFIX = "/v1"
@@ -36,6 +37,10 @@ def create_api(world: World) -> Starlette:
         ("GET", "/jobs/{job_id}", _job),
         ("POST", "/assets/get-bulk", _assets),
         ("GET", "/assets/{asset_id}", _asset),
+        ("POST", "/assets", _new_asset),
+        ("POST", "/uploads", _new_upload),
+        ("GET", "/uploads/{upload_id}", _upload),
+        ("POST", "/uploads/{upload_id}/action", _complete_upload),
         ("GET", "/models", _models),
         ("POST", "/models/get-bulk", _models_in_bulk),
         ("POST", "/search/models", _search_models),
@@ -155,6 +160,34 @@ async def _assets(world: World, request: Request) -> Response:
     asked = (await _body(request)).get("assetIds", [])
     found = [world.assets[asset_id] for asset_id in asked if asset_id in world.assets]
     return JSONResponse({"assets": [world.asset_record(asset, original=_original(request)) for asset in found]})
+
+
+async def _new_asset(world: World, request: Request) -> Response:
+    asset = uploads.small(world, await _body(request))
+    return JSONResponse({"asset": world.asset_record(asset, original=False)})
+
+
+async def _new_upload(world: World, request: Request) -> Response:
+    return JSONResponse({"upload": uploads.begin(world, await _body(request))})
+
+
+async def _upload(world: World, request: Request) -> Response:
+    return JSONResponse({"upload": uploads.record(_known_upload(world, request))})
+
+
+async def _complete_upload(world: World, request: Request) -> Response:
+    upload = _known_upload(world, request)
+    if (await _body(request)).get("action") != "complete":
+        raise Refusal(400, {"reason": "Input action must be complete"})
+    return JSONResponse({"upload": uploads.complete(world, upload)})
+
+
+def _known_upload(world: World, request: Request) -> uploads.Upload:
+    upload_id = request.path_params["upload_id"]
+    if upload_id not in world.uploads:
+        raise Refusal(404, {"reason": f"Upload {upload_id} not found"})
+    upload: uploads.Upload = world.uploads[upload_id]
+    return upload
 
 
 async def _models(world: World, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The second origin: files behind URLs that look signed, and are checked as signed ones are."""
+"""The second origin: files behind URLs that look signed, and are checked as signed ones are; parts of uploads."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,4 +23,19 @@ def create_cdn(world: World) -> Starlette:
             return Response(DENIED, 403, media_type="application/xml")
         return Response(asset.content, media_type=asset.draft.mime_type)
 
-    return Starlette(routes=[Route("/assets/{asset_id}", file), Route("/assets-transform/{asset_id}", file)])
+    async def part(request: Request) -> Response:
+        if "authorization" in request.headers:
+            world.leaks.append(request.url.path)
+        upload = world.uploads.get(request.path_params["upload_id"])
+        if upload is None:
+            return Response(DENIED, 403, media_type="application/xml")
+        upload.parts[request.path_params["number"]] = await request.body()
+        return Response()
+
+    return Starlette(
+        routes=[
+            Route("/assets/{asset_id}", file),
+            Route("/assets-transform/{asset_id}", file),
+            Route("/parts/{upload_id}/{number:int}", part, methods=["PUT"]),
+        ]
+    )

@@ -8,24 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from starlette.exceptions import HTTPException
-
 from scenario_mcp.sandbox import custom, outputs, painter
 from scenario_mcp.sandbox.models import MAKES, Record
 from scenario_mcp.sandbox.painter import Order
+from scenario_mcp.sandbox.refusal import Refusal
 from scenario_mcp.sandbox.world import Draft, World
 
 PLANS = {25: "cu-starter", 50: "cu-pro", 75: "cu-max", 100: "enterprise"}
 MIME_TYPES = {"video": "video/x-msvideo", "audio": "audio/wav", "3d": "model/gltf-binary", "text": "text/plain"}
 REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "ipAdapterImageId")  # first one wins
-
-
-class Refusal(HTTPException):
-    """An answer that says no, with the body that the API sends."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(status)
-        self.body = dict(body)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,9 @@ def paint(order: Order) -> bytes:
     return out.getvalue()
 
 
+HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
+
+
 def measure(picture: bytes) -> tuple[int, int, str] | None:
     """Read a picture's width and height in pixels and its MIME type; None if it is no picture."""
     try:

@@ -37,6 +37,8 @@ class Asset:
 
     id: str
     draft: Draft
+    hidden: bool = False
+    parent_id: str | None = None
 
     @cached_property
     def content(self) -> bytes:
@@ -97,16 +99,19 @@ class World:
     ledger: list[Bill] = field(default_factory=list)
     requests: list[Seen] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
+    uploads: dict[str, Any] = field(default_factory=dict)
 
     _signing_key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
     def add_picture(self, content: bytes) -> Asset | None:
         """Store an encoded picture; None if it is none."""
+        if content[4:12] in painter.HEIC:  # a sandbox cannot read HEIC: a plain picture stands for it
+            content = painter.blank("HEIC")
         measured = painter.measure(content)
         if measured is None:
             return None
         width, height, mime_type = measured
-        return self._store(Draft(mime_type, lambda: content, width, height, {"type": "uploaded"}))
+        return self.store(Draft(mime_type, lambda: content, width, height, {"type": "uploaded"}))
 
     def accept(
         self, route: str, body: Mapping[str, Any], cost: float, drafts: Sequence[Draft], said: Mapping[str, Any]
@@ -119,7 +124,7 @@ class World:
             created=self.clock(),
             cost=cost,
             input=said,
-            asset_ids=[self._store(draft).id for draft in drafts],
+            asset_ids=[self.store(draft).id for draft in drafts],
         )
         self.jobs[job.id] = job
         self.ledger.append(Bill(job.id, route, cost, body))
@@ -191,7 +196,8 @@ class World:
     def _history(self, job: Job) -> list[tuple[str, float]]:
         return timeline.history(job.plan, self.clock() - job.created, self.pace)
 
-    def _store(self, draft: Draft) -> Asset:
+    def store(self, draft: Draft) -> Asset:
+        """Store a file that is to be made."""
         asset = Asset(f"asset_sandbox_{secrets.token_hex(8)}", draft)
         self.assets[asset.id] = asset
         return asset

@@ -84,6 +84,8 @@ class Client:
             self._authorization = f"Basic {token}"
             self._secrets = (credentials[1].encode(), token.encode())
         self._no_credentials = no_credentials
+        # What belongs to one account, project and API must not be mistaken for another's.
+        self.scope = "\n".join((credentials[0] if credentials else "", project_id or "", self.base_url))
         self._trust_env = trust_env
         self._transport = transport
         self._http: httpx.AsyncClient | None = None
@@ -164,21 +166,37 @@ class Client:
                 raise _no_answer(call, str(failure)) from failure
             raise
 
-    async def download(self, url: str, deadline: Deadline) -> bytes:
-        """Fetch a file from a signed URL, without credentials.
+    async def put(self, url: str, content: bytes, deadline: Deadline) -> None:
+        """Put bytes to a signed URL, without credentials.
 
-        Raises `NoAnswer` when it cannot be had by the deadline.
+        Raises `NoAnswer` when they were not taken by the deadline.
         """
         import httpx
 
         try:
             with anyio.fail_after(deadline.remaining()):
-                response = await self._open().get(url)
-        except (httpx.RequestError, TimeoutError) as fault:
+                response = await self._open().put(url, content=content)
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
+            raise NoAnswer(f"A part of the file could not be uploaded ({_words(fault)}).") from fault
+        if not 200 <= response.status_code < 300:
+            raise NoAnswer(f"A part of the file could not be uploaded (status {response.status_code}).")
+
+    async def download(self, url: str, deadline: Deadline, write: Callable[[bytes], object]) -> None:
+        """Fetch a file from a signed URL, without credentials, and hand each chunk of it to `write`.
+
+        Raises `NoAnswer` when it cannot be had whole by the deadline, and what `write` raises.
+        """
+        import httpx
+
+        try:
+            with anyio.fail_after(deadline.remaining()):
+                async with self._open().stream("GET", url) as response:
+                    if response.status_code != 200:
+                        raise NoAnswer(f"The file could not be downloaded (status {response.status_code}).")
+                    async for chunk in response.aiter_bytes():
+                        write(chunk)
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
             raise NoAnswer(f"The file could not be downloaded ({_words(fault)}).") from fault
-        if response.status_code != 200:
-            raise NoAnswer(f"The file could not be downloaded (status {response.status_code}).")
-        return response.content
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""

@@ -5,6 +5,8 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── WrongModel             the model cannot do what is asked; nothing was sent
 ├── NotConfigured          no credentials; nothing was sent
 ├── NotConnected           no connection was made, so nothing was sent
+├── UploadFailed           Scenario could not take a file; nothing was generated or billed
+├── UploadGoesOn           a file is still on its way; the same call joins it
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
 ├── AnswerLost             a paid request was sent and its answer did not come: it may be running and billed
 └── ApiError               Scenario answered, and said no
@@ -76,6 +78,20 @@ class NotConnected(ScenarioError):
     passing = True
 
     hint = "Nothing was sent. Check the network, the proxy settings and SCENARIO_BASE_URL, then call again."
+
+
+class UploadFailed(ScenarioError):
+    """Scenario could not take a file that a call brings along."""
+
+    hint = "Nothing was generated or billed. Check the file or its address, or give an asset id instead."
+
+
+class UploadGoesOn(ScenarioError):
+    """A file that a call brings along is still being uploaded when the call must answer."""
+
+    passing = True
+
+    hint = "Nothing was generated or billed. Make the same call again: it joins the upload, which goes on meanwhile."
 
 
 class NoAnswer(ScenarioError):

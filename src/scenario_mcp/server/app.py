@@ -23,8 +23,11 @@ Make images with Scenario (scenario.com), an image platform with custom models.
 
 post-img2img-ip-adapter-inferences starts from one image and steers it with reference images; it serves Flux.1 LoRAs \
 and compositions. run-model runs every other model, each with inputs of its own. find-models finds a model and names \
-the tools that run it; get-model tells what it takes. Pictures are given as asset ids (asset_...), to the named \
-inferences also as data URLs; asset ids from results can be given to the next call.
+the tools that run it; get-model tells what it takes.
+
+Every picture argument takes one of four forms: an asset id (asset_...), a path of a file on this machine, an https \
+URL, or a data URL. Prefer paths and asset ids; never encode a file yourself. Asset ids from results can be given to \
+the next call.
 
 Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
 Calling a generation again always makes and bills a new one, so when a result says in-progress, or a call was cut \

@@ -1,6 +1,6 @@
 """From what a host sends to a validated input, or a refusal that names every field and its fix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,8 +15,16 @@ Input = TypeVar("Input", bound=Fields)
 Problem = tuple[str, str]
 
 
-def validate(model: type[Input], schema: Schema, arguments: Mapping[str, Any] | None) -> Input:
-    """Read and validate a tool's arguments. Raises `InvalidArguments` with one line per problem."""
+def validate(
+    model: type[Input],
+    schema: Schema,
+    arguments: Mapping[str, Any] | None,
+    check: Callable[[Mapping[str, Any]], Iterable[Problem]],
+) -> Input:
+    """Read and validate a tool's arguments; `check` lists what the schema cannot say.
+
+    Raises `InvalidArguments` with one line per problem.
+    """
     given = rules.lenient(schema, arguments or {})
     valid: Input | None = None
     problems: list[Problem] = []
@@ -25,7 +33,7 @@ def validate(model: type[Input], schema: Schema, arguments: Mapping[str, Any] | 
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         problems += dict.fromkeys(_explain(schema, detail) for detail in details)
-    problems += rules.conflicts(model, given)
+    problems += (*rules.conflicts(model, given), *check(given))
     if valid is None or problems:
         raise InvalidArguments(problems)
     return valid

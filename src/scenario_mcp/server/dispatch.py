@@ -25,7 +25,7 @@ async def call(
     """Call a tool of the catalog. Raises `KeyError` for an unknown name; what else escapes is a bug."""
     tool = TOOLS[name]
     try:
-        given = validate(tool.input, snapshot.committed()[name]["inputSchema"], arguments)
+        given = validate(tool.input, snapshot.committed()[name]["inputSchema"], arguments, tool.check)
         return results.render(await tool.run(services, given, host), sandbox=sandbox)
     except ScenarioError as error:
         return results.render_error(error, sandbox=sandbox)

@@ -2,14 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.table import INFERENCES, tool_name
-from scenario_mcp.tools import find_models, get_model, inference, jobs
+from scenario_mcp.tools import find_models, get_model, inference, jobs, pictures, upload_asset
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome, Report
@@ -17,6 +17,13 @@ from scenario_mcp.tools.run_model import RunModel, run_model
 from scenario_mcp.tools.services import Services
 
 Run = Callable[[Services, Any, Host], Awaitable[Outcome | Report]]
+
+Check = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
+
+
+def _nothing(_: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    return ()
+
 
 CORE = "core"
 TOOLSETS = {
@@ -38,6 +45,7 @@ class Hints:
 
 
 PAID = Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
+UPLOADS = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
 READS = Hints(read_only=True, destructive=False, idempotent=True, open_world=False)
 
 
@@ -46,6 +54,7 @@ class Tool:
     """One tool: `input`'s docstring is its description, `run` what it does, `toolset` the one set it belongs to.
 
     `paid` says that calling it may cost Creative Units; it is said for itself, not derived from the hints for hosts.
+    `check` lists what is wrong with arguments beyond their schema, before anything is opened or sent.
     """
 
     name: str
@@ -55,6 +64,7 @@ class Tool:
     run: Run
     hints: Hints
     paid: bool = False
+    check: Check = _nothing
 
     @property
     def description(self) -> str:
@@ -75,7 +85,7 @@ class Tool:
 
 def _inference(route: str, model: type[Fields]) -> Tool:
     title = route.replace("img2img", "image to image").replace("-", " ").capitalize()
-    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID, paid=True)
+    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID, True, pictures.check)
 
 
 TOOLS: dict[str, Tool] = {
@@ -85,6 +95,7 @@ TOOLS: dict[str, Tool] = {
         Tool(RUN_MODEL, CORE, "Run any model", RunModel, run_model, PAID, paid=True),
         Tool("find-models", CORE, "Find models", find_models.FindModels, find_models.find_models, READS),
         Tool("get-model", CORE, "Get a model", get_model.GetModel, get_model.get_model, READS),
+        Tool("upload-asset", CORE, "Upload a file", upload_asset.UploadAsset, upload_asset.upload_asset, UPLOADS),
         Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
     )
 }

@@ -1,7 +1,7 @@
 """Running any custom model by its own inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -9,16 +9,21 @@ from pydantic import Field
 
 from scenario_mcp.inferences.fields import DryRun, Id
 from scenario_mcp.media import sources
+from scenario_mcp.media.sources import AssetId, BadSource, Link
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
+from scenario_mcp.scenario.uploads import Kind
 from scenario_mcp.tools import advice, carry, fitness, generation, parameters
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.intake import Wanted
 from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import NextCall, Outcome
 from scenario_mcp.tools.services import Services
+
+KINDS: dict[str, Kind] = {"video": "video", "audio": "audio", "3d": "3d"}
 
 
 class RunModel(DryRun):
@@ -31,7 +36,8 @@ class RunModel(DryRun):
 
     model_id: Id = Field(min_length=1, description="Id of the model to run.")
     parameters: dict[str, Any] = Field(
-        description="The model's inputs by name, as get-model lists them; files as asset ids."
+        description="The model's inputs by name, as get-model lists them; pictures in any form, other files as asset"
+        " ids or https URLs."
     )
 
 
@@ -55,7 +61,8 @@ async def run_model(services: Services, arguments: RunModel, host: Host) -> Outc
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
-    order = await on_knowledge(services, host.deadline, partial(_order, arguments))
+    order, files = await on_knowledge(services, host.deadline, partial(_order, arguments))
+    order = replace(order, call=replace(order.call, body=await _with_files(services, order.call, files, host)))
     try:
         return await generation.run(services, order, host)
     except ApiError as refusal:
@@ -65,7 +72,8 @@ async def run_model(services: Services, arguments: RunModel, host: Host) -> Outc
         raise
 
 
-async def _order(arguments: RunModel, knowledge: Knowledge) -> Order:
+async def _order(arguments: RunModel, knowledge: Knowledge) -> tuple[Order, tuple[Input, ...]]:
+    """Decide what to send, and which inputs of it are files. Raises `InvalidArguments` and `WrongModel`."""
     place = await _place(arguments, knowledge)
     lifted = parameters.lift(arguments.parameters, place.inputs)
     more_inputs = place.record is not None and place.record.more_inputs
@@ -80,7 +88,8 @@ async def _order(arguments: RunModel, knowledge: Knowledge) -> Order:
     dry_run = bool(arguments.dry_run or lifted.dry_run)
     call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
     notes = place.notes + lifted.notes + checked.notes
-    return Order(call, arguments.model_id, notes, wait=lifted.wait is not False)
+    files = tuple(each for each in place.inputs or () if each.type.startswith("file") and each.name in given)
+    return Order(call, arguments.model_id, notes, wait=lifted.wait is not False), files
 
 
 async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:
@@ -143,11 +152,29 @@ def _file_problems(given: Mapping[str, Any], inputs: Iterable[Input]) -> Iterato
             continue
         for text in _texts(given[each.name]):
             try:
-                by_id = sources.read(text).form == "asset id"
-            except sources.BadSource:
-                by_id = False
-            if not by_id:
-                yield each.name, "must be an asset id (asset_...). Upload the file in Scenario and give its asset id."
+                source = sources.read(text)
+            except BadSource as bad:
+                yield each.name, f"{bad}"
+                continue
+            if _kind(each) != "image" and not isinstance(source, AssetId | Link):
+                yield each.name, f"must be an asset id or an https URL: {each.kind} files are not read from here."
+
+
+def _kind(each: Input) -> Kind:
+    return KINDS.get(each.kind or "", "image")
+
+
+async def _with_files(services: Services, call: wire.Call, inputs: Iterable[Input], host: Host) -> dict[str, Any]:
+    """Put asset ids in place of the files that a body names. Raises `ScenarioError`."""
+    body = dict(call.body or {})
+    named = [(f"parameters.{each.name}", _kind(each), text) for each in inputs for text in _texts(body[each.name])]
+    loaded = await services.intake.load([(argument, sources.read(text)) for argument, _, text in named])
+    wanted = [Wanted(argument, each, kind=kind) for (argument, kind, _), each in zip(named, loaded, strict=True)]
+    ids = iter(await services.intake.asset_ids(wanted, host))
+    for each in inputs:
+        value = body[each.name]
+        body[each.name] = [next(ids) for _ in _texts(value)] if isinstance(value, list) else next(ids)
+    return body
 
 
 async def _model_problems(

@@ -2,21 +2,33 @@
 
 from dataclasses import dataclass
 
+from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.models import Models
 from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.state.store import Store
+from scenario_mcp.state.uploads import Uploads
+from scenario_mcp.tools.intake import Intake
 
 
 @dataclass(frozen=True)
 class Services:
-    """The API client, the models read through it, the way to spend, and the seconds a paid call waits for its job."""
+    """The API client, the models read through it, the way to spend, the way files come in, and what settings say.
+
+    `wait_seconds` is how long a paid call waits for its job.
+    """
 
     client: Client
     models: Models
     purchases: Purchases
+    intake: Intake
     wait_seconds: float
 
 
-def services_over(client: Client, wait_seconds: float) -> Services:
-    """Make the services of one client."""
-    return Services(client, Models(client), Purchases(client), wait_seconds)
+def services_over(
+    client: Client, wait_seconds: float, *, allowed: Allowed | None = None, store: Store | None = None
+) -> Services:
+    """Make the services of one client; without more said, no folder is open to it and nothing outlives it."""
+    known = Uploads(store or Store(None), client.scope)
+    intake = Intake(client, allowed or Allowed(()), known)
+    return Services(client, Models(client), Purchases(client), intake, wait_seconds)

@@ -1,0 +1,35 @@
+"""Masks: pictures that say where another one may change, as the grey PNG that travels inside a call."""
+
+import base64
+import io
+
+from scenario_mcp.media import pictures
+from scenario_mcp.media.sources import BadSource
+
+LARGEST = 2_000_000  # bytes of the PNG; the whole request must stay below the gateway's 6 MB
+SURE = 0.9  # the share of pixels that must be nearly black or nearly white
+NEARLY = 32  # of 255
+
+
+class Mask:
+    """A mask as a data URL; `clear` if it is mostly black and white."""
+
+    def __init__(self, content: bytes) -> None:
+        """Convert a picture. Raises `BadSource`."""
+        try:
+            with pictures.opened(content) as picture:
+                pixels = picture.convert("RGBA")
+                flat = pixels.convert("L")
+                # What is transparent is not painted, so it keeps the image, as black does.
+                flat.paste(0, mask=pixels.getchannel("A").point(lambda alpha: 255 - alpha))
+        except pictures.BadPicture as bad:
+            raise BadSource(f"{bad}") from None
+        except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
+            raise BadSource("is a picture that is broken or cut off. Send it whole.") from None
+        out = io.BytesIO()
+        flat.save(out, "PNG", optimize=True)
+        if out.tell() > LARGEST:
+            raise BadSource("is a mask too detailed to send. Give it in pure black and white, or smaller.")
+        counts = flat.histogram()
+        self.clear = sum(counts[:NEARLY]) + sum(counts[-NEARLY:]) >= SURE * sum(counts)
+        self.url = f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"

@@ -1,0 +1,14 @@
+"""How the sandbox says no."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+
+class Refusal(HTTPException):
+    """An answer that says no, with the body that the API sends."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(status)
+        self.body = dict(body)

@@ -1,0 +1,206 @@
+"""Files in: whatever form an agent gives a file in, it becomes an asset of Scenario, and is uploaded only once."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import anyio
+
+from scenario_mcp.media import files, sources
+from scenario_mcp.media.files import Allowed
+from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link, Source
+from scenario_mcp.scenario import uploads
+from scenario_mcp.scenario.client import PAID_SECONDS, Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import InvalidArguments, NotConfigured, ScenarioError, UploadFailed, UploadGoesOn
+from scenario_mcp.scenario.uploads import Filing, Kind
+from scenario_mcp.state.uploads import Content, Uploads
+from scenario_mcp.tools.host import Host
+
+RESERVE = PAID_SECONDS + 3.0  # seconds of a call that must be left after its uploads
+UPLOAD_SECONDS = 600.0  # that an upload may take, over as many calls as it needs
+AT_ONCE = 4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LocalPicture:
+    """A picture that was read here: the bytes that were checked are the bytes to send."""
+
+    name: str
+    mime_type: str
+    content: bytes = field(repr=False)
+    sha256: str
+    data_url: str | None = field(default=None, repr=False)
+
+
+Loaded = AssetId | Link | LocalPicture
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file that must become an asset: the argument that names it, and how it is to be filed."""
+
+    argument: str
+    loaded: Loaded
+    filing: Filing = field(default_factory=Filing)
+    kind: Kind = "image"
+
+
+class Intake:
+    """Turns sources into asset ids, over one client and what is remembered of earlier uploads."""
+
+    def __init__(self, client: Client, allowed: Allowed, known: Uploads) -> None:
+        self._allowed = allowed
+        self._client = client
+        self._known = known
+        self._under_way: dict[Hashable, asyncio.Task[str]] = {}
+
+    async def load(self, given: Sequence[tuple[str, Source]]) -> list[Loaded]:
+        """Read and check what is on this machine or inside the call; nothing is sent.
+
+        `given` are arguments' names and what they hold. Raises `InvalidArguments`.
+        """
+        loaded: list[Loaded] = []
+        problems: list[tuple[str, str]] = []
+        for argument, source in given:
+            if isinstance(source, AssetId | Link):
+                loaded.append(source)
+                continue
+            try:
+                # In a thread, since reading and checking take time that other calls must not wait for.
+                loaded.append(await asyncio.to_thread(self._read, source))
+            except BadSource as bad:
+                problems.append((argument, f"{bad}"))
+        if problems:
+            raise InvalidArguments(problems)
+        return loaded
+
+    async def asset_ids(self, wanted: Sequence[Wanted], host: Host) -> list[str]:
+        """Give the asset id of every file, in order; what is not known yet is uploaded.
+
+        Raises `UploadGoesOn` when the call's time ends first, `UploadFailed`, and other `ScenarioError`s.
+        """
+        ids: dict[int, str] = {}
+        places = anyio.CapacityLimiter(AT_ONCE)
+
+        async def one(index: int, each: Wanted) -> None:
+            async with places:
+                try:
+                    ids[index] = await self._asset_id(each, host)
+                except UploadFailed as failure:
+                    raise UploadFailed(f"{each.argument}: {failure}", failure.hint) from failure
+
+        try:
+            async with anyio.create_task_group() as working:
+                for index, each in enumerate(wanted):
+                    working.start_soon(one, index, each)
+        except* ScenarioError as failures:
+            raise _first(failures) from None
+        return [ids[index] for index in range(len(wanted))]
+
+    async def content(self, argument: str, loaded: Loaded, host: Host) -> bytes:
+        """Give the bytes of a picture, wherever it is. Raises `ScenarioError`."""
+        if isinstance(loaded, LocalPicture):
+            return loaded.content
+        [asset_id] = await self.asset_ids([Wanted(argument, loaded)], host)
+        url = await uploads.read(self._client, asset_id, host.deadline)
+        got = bytearray()
+        await self._client.download(url, host.deadline.sooner(RESERVE), got.extend)
+        return bytes(got)
+
+    def remember(self, sha256: str, asset_id: str) -> None:
+        """Remember that an asset has this content, so that a result fed back is not uploaded."""
+        self._known.put(Content(sha256), asset_id)
+
+    def _read(self, source: FilePath | DataUrl) -> LocalPicture:
+        if isinstance(source, FilePath):
+            file = files.read_picture(source, self._allowed)
+            return LocalPicture(file.path.name, file.picture.kind.mime_type, file.content, _sha256(file.content))
+        decoded = sources.decode(source)
+        kind = decoded.picture.kind
+        name = f"image{kind.suffix}"
+        return LocalPicture(name, kind.mime_type, decoded.content, _sha256(decoded.content), decoded.url)
+
+    async def _asset_id(self, each: Wanted, host: Host) -> str:
+        if isinstance(each.loaded, AssetId):
+            return each.loaded.id
+        if isinstance(each.loaded, Link):
+            fetch = partial(self._fetch, each.loaded.url, each)
+            return await self._once((each.loaded.url, each.kind, each.filing), fetch, host)
+        picture = each.loaded
+        content = Content(picture.sha256, each.filing.hide, each.filing.parent_id or "")
+        known = self._known.get(content)
+        if known is not None and await self._still_there(known, host.deadline):
+            return known
+        return await self._once(content, partial(self._upload, picture, content, each.filing, host), host)
+
+    async def _still_there(self, asset_id: str, deadline: Deadline) -> bool:
+        try:
+            there = await uploads.exists(self._client, asset_id, deadline.sooner(RESERVE))
+        except NotConfigured:
+            raise
+        except ScenarioError:
+            return True  # nothing says that it is gone; if it is, the API refuses it for free
+        if not there:
+            self._known.forget(asset_id)
+        return there
+
+    async def _once(self, key: Hashable, begin: Callable[[], Coroutine[Any, Any, str]], host: Host) -> str:
+        """Upload once, however many calls ask for it at the same time; it outlives the call that began it."""
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(begin())
+            self._under_way[key] = task
+            task.add_done_callback(partial(self._ended, key))
+        try:
+            with anyio.fail_after(host.deadline.sooner(RESERVE).remaining()):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise UploadGoesOn("The upload takes longer than a tool call may.") from None
+
+    def _ended(self, key: Hashable, task: "asyncio.Task[str]") -> None:
+        del self._under_way[key]
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            logger.info("An upload failed: %s", failure)
+
+    async def _fetch(self, url: str, each: Wanted) -> str:
+        return await uploads.fetch(self._client, url, each.kind, each.filing, Deadline.after(UPLOAD_SECONDS))
+
+    async def _upload(self, picture: LocalPicture, content: Content, filing: Filing, host: Host) -> str:
+        async def tell(sent: int, total: int) -> None:
+            await host.progress(0, f"uploading {picture.name}: {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+        asset_id = await uploads.upload(
+            self._client,
+            picture.name,
+            picture.mime_type,
+            picture.content,
+            filing,
+            Deadline.after(UPLOAD_SECONDS),
+            tell,
+        )
+        self._known.put(content, asset_id)
+        return asset_id
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _first(failures: "ExceptionGroup[ScenarioError]") -> ScenarioError:
+    """Take one failure out of a group: one that will not pass before one that may."""
+    leaves = sorted(_leaves(failures), key=lambda failure: failure.passing)
+    return leaves[0]
+
+
+def _leaves(failures: "ExceptionGroup[ScenarioError]") -> list[ScenarioError]:
+    found: list[ScenarioError] = []
+    for each in failures.exceptions:
+        found += _leaves(each) if isinstance(each, ExceptionGroup) else [each]
+    return found

@@ -1,0 +1,181 @@
+"""Paths that an agent names: pictures below the allowed folders are read, everything else tells nothing."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenario_mcp.media.files import Allowed, default_folders, read_picture
+from scenario_mcp.media.sources import BadSource, FilePath
+from support.pictures import png
+
+OUTSIDE = "is a path outside the folders that files may come from"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    for folder in ("pictures/deep", ".ssh", "Library", "AppData", "pictures/Library"):
+        (home / folder).mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for place in ("hero.png", "pictures/hero.png", "pictures/deep/ink wash.png", ".ssh/hero.png", ".hidden.png"):
+        (home / place).write_bytes(png())
+    for place in ("Library/hero.png", "AppData/hero.png", "pictures/Library/hero.png"):
+        (home / place).write_bytes(png())
+    (tmp_path / "elsewhere/real.png").write_bytes(png())
+    (home / "key.png").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    (home / "vector.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (home / "polyglot.png").write_bytes(b"#!/bin/sh\n" + png())
+    (home / "out.png").symlink_to(tmp_path / "elsewhere/real.png")
+    (home / "in.png").symlink_to(home / "pictures/hero.png")
+    (home / "to-hidden.png").symlink_to(home / ".ssh/hero.png")
+    (home / "outdir").symlink_to(tmp_path / "elsewhere")
+    (home / "loop.png").symlink_to(home / "loop.png")
+    (home / "dangling.png").symlink_to(tmp_path / "elsewhere/nothing.png")
+    os.mkfifo(home / "fifo.png")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home / "pictures")
+    return home
+
+
+def allowed(home: Path, **more: Any) -> Allowed:
+    return Allowed((home,), home=home, **more)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~/hero.png",
+        "~/pictures/hero.png",
+        "hero.png",
+        "deep/ink wash.png",
+        "../hero.png",
+        "{home}/pictures/./deep/../hero.png",
+        "~/in.png",
+        "~/pictures/Library/hero.png",
+        "{home}//hero.png",
+    ],
+)
+def test_pictures_below_the_folders_are_read(home: Path, text: str) -> None:
+    file = read_picture(FilePath(text.replace("{home}", str(home))), allowed(home))
+
+    assert file.content == png()
+    assert file.picture.kind.mime_type == "image/png"
+
+
+HOSTILE: list[tuple[str, str]] = [
+    ("~/../elsewhere/real.png", OUTSIDE),
+    ("../../elsewhere/real.png", OUTSIDE),
+    ("{home}/../elsewhere/real.png", OUTSIDE),
+    ("~/pictures/../../elsewhere/nothing.png", OUTSIDE),
+    ("/etc/passwd", OUTSIDE),
+    ("/etc/hostname.png", OUTSIDE),
+    ("/", OUTSIDE),
+    ("~", OUTSIDE),
+    ("{home}", OUTSIDE),
+    ("..", OUTSIDE),
+    ("../..", OUTSIDE),
+    ("~root/hero.png", OUTSIDE),
+    ("~nobody-at-all/hero.png", OUTSIDE),
+    ("/dev/zero", OUTSIDE),
+    ("/dev/stdin", OUTSIDE),
+    ("/proc/self/environ", OUTSIDE),
+    ("/proc/self/root/etc/passwd", OUTSIDE),
+    ("~/out.png", OUTSIDE),
+    ("~/outdir/real.png", OUTSIDE),
+    ("~/outdir/nothing.png", OUTSIDE),
+    ("~/dangling.png", OUTSIDE),
+    ("~/loop.png", OUTSIDE),
+    ("~/.ssh/hero.png", OUTSIDE),
+    ("~/.ssh/nothing.png", OUTSIDE),
+    ("~/.hidden.png", OUTSIDE),
+    ("~/.nothing.png", OUTSIDE),
+    ("~/to-hidden.png", OUTSIDE),
+    ("~/pictures/../.ssh/hero.png", OUTSIDE),
+    ("{home}x/hero.png", OUTSIDE),
+    ("a" * 5_000 + ".png", "cannot be read (File name too long)"),
+    ("~/key.png", "is the file key.png, which is not a picture of a kind"),
+    ("~/vector.svg", "is the file vector.svg, which is not a picture"),
+    ("~/polyglot.png", "is the file polyglot.png, which is not a picture"),
+    ("~/pictures", "no regular file"),
+    ("~/pictures/deep/", "no regular file"),
+    ("~/fifo.png", "no regular file"),
+    ("~/pictures/hreo.png", "was not found. Near to it: hero.png"),
+    ("deep/nothing.png", "was not found"),
+    ("~/hero.png/more.png", "was not found"),
+    ("~/nowhere/hero.png", "was not found"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), HOSTILE, ids=[case[0][:40] for case in HOSTILE])
+def test_everything_else_is_refused(home: Path, text: str, why: str) -> None:
+    with pytest.raises(BadSource) as raised:
+        read_picture(FilePath(text.replace("{home}", str(home))), allowed(home))
+
+    assert why in str(raised.value)
+
+
+def test_what_is_outside_is_refused_in_the_same_words_whether_or_not_it_exists(home: Path) -> None:
+    said = set()
+    for text, why in HOSTILE:
+        if why == OUTSIDE:
+            with pytest.raises(BadSource) as raised:
+                read_picture(FilePath(text.replace("{home}", str(home))), allowed(home))
+            said.add(str(raised.value))
+
+    assert len(said) == 1
+    assert "SCENARIO_INPUT_DIRS" in said.pop()
+
+
+def test_a_socket_is_no_picture(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("s.png")
+        with pytest.raises(BadSource, match="no regular file"):
+            read_picture(FilePath("s.png"), allowed(home))
+
+
+@pytest.mark.parametrize(("platform", "private"), [("darwin", "Library"), ("win32", "AppData")])
+def test_what_programs_keep_in_the_home_folder_is_private(home: Path, platform: str, private: str) -> None:
+    for spelling in (private, private.lower()):
+        (home / spelling).mkdir(exist_ok=True)
+        (home / spelling / "hero.png").write_bytes(png())
+        with pytest.raises(BadSource, match=OUTSIDE):
+            read_picture(FilePath(f"~/{spelling}/hero.png"), allowed(home, platform=platform))
+
+    assert read_picture(FilePath(f"~/{private}/hero.png"), allowed(home, platform="linux")).content
+
+
+def test_a_hidden_folder_that_is_named_on_purpose_is_open(home: Path) -> None:
+    assert read_picture(FilePath("~/.ssh/hero.png"), Allowed((home / ".ssh",), home=home)).content
+
+
+def test_only_the_folders_that_are_named_are_open(home: Path) -> None:
+    with pytest.raises(BadSource, match=OUTSIDE):
+        read_picture(FilePath("~/hero.png"), Allowed((home / "pictures",), home=home))
+    with pytest.raises(BadSource, match=OUTSIDE):
+        read_picture(FilePath("~/hero.png"), Allowed((), home=home))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_says_so(home: Path) -> None:
+    (home / "hero.png").chmod(0)
+
+    with pytest.raises(BadSource, match="may not be read"):
+        read_picture(FilePath("~/hero.png"), allowed(home))
+
+
+def test_a_file_that_is_too_large_is_not_read(home: Path) -> None:
+    with (home / "large.png").open("wb") as file:
+        file.truncate(100_000_001)
+
+    with pytest.raises(BadSource, match="larger than 100 MB"):
+        read_picture(FilePath("~/large.png"), allowed(home))
+
+
+def test_by_default_home_and_the_working_directory_are_open_but_no_root() -> None:
+    assert default_folders(Path("/home/me"), Path("/work")) == (Path("/home/me"), Path("/work"))
+    assert default_folders(Path("/home/me"), Path("/")) == (Path("/home/me"),)
+    assert default_folders(Path("/home/me"), Path("/home/me")) == (Path("/home/me"),)

@@ -27,6 +27,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "find-models": {"query": "ink"},
     "get-model": {"modelId": "model_sandbox-ink"},
     "upload-asset": {"file": data_url()},
+    "show-assets": {"assetIds": ["asset_x"]},
     WAIT: {"jobIds": ["job_x"]},
 }
 

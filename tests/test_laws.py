@@ -139,7 +139,7 @@ def test_paid_and_waiting_tools_share_one_open_output_schema_that_asks_only_for_
 
 
 ANNOTATIONS = dict.fromkeys(
-    ("wait-for-jobs", "find-models", "get-model"),
+    ("wait-for-jobs", "find-models", "get-model", "show-assets"),
     Hints(read_only=True, destructive=False, idempotent=True, open_world=False),
 ) | dict.fromkeys(
     ("run-model", *map(tool_name, INFERENCES)),

@@ -4,7 +4,7 @@ from mcp.types import CallToolResult, TextContent
 
 TOOL = "post-img2img-ip-adapter-inferences"
 WAIT = "wait-for-jobs"
-CORE = [TOOL, "run-model", "find-models", "get-model", "upload-asset", WAIT]
+CORE = [TOOL, "run-model", "find-models", "get-model", "upload-asset", "show-assets", WAIT]
 
 
 def text_of(result: CallToolResult) -> str:

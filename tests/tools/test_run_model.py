@@ -53,7 +53,7 @@ async def test_models_of_every_kind_run_to_their_files(
     assert content["modelId"] == model_id
     assert {asset["mimeType"] for asset in content["assets"]} == {mime_type}
     assert world.ledger[0].route == f"custom/{model_id}"
-    assert content["assets"][0]["url"] in text_of(result)
+    assert content["assets"][0]["assetId"] in text_of(result)
 
 
 async def test_the_result_names_what_was_made(agent: McpClient) -> None:

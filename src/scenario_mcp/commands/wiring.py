@@ -42,4 +42,14 @@ def services_for(settings: Settings) -> Services:
     if settings.output_dir is not None:
         folders = (*folders, settings.output_dir)
     allowed = Allowed(folders, home=Path.home())
-    return services_over(client, settings.wait_seconds, allowed=allowed, store=Store(settings.state_dir))
+    shelf = settings.output_dir
+    if shelf is not None and settings.sandbox:
+        shelf = shelf / "Sandbox"  # what is made up must not be taken for what was paid for
+    return services_over(
+        client,
+        settings.wait_seconds,
+        allowed=allowed,
+        store=Store(settings.state_dir),
+        shelf=shelf,
+        previews=settings.previews,
+    )

@@ -58,6 +58,12 @@ class Picture:
     height: int | None = None
 
 
+def kind_of(header: bytes) -> Kind | None:
+    """Tell the kind of a picture from its first 32 bytes; None if they begin none."""
+    named = _named(header)
+    return _HEIC if named == "HEIC" else _KINDS.get(named or "")
+
+
 def inspect(content: bytes) -> Picture:
     """Recognize a picture by its signature and header. Raises `BadPicture` for anything else.
 

@@ -13,13 +13,19 @@ BULK = 200  # most ids that POST /assets/get-bulk takes at once
 
 @dataclass(frozen=True)
 class Asset:
-    """A finished file: `url` is signed and ends within weeks, sizes are pixels. What is not known is None."""
+    """A finished file: `url` is signed and ends within weeks, sizes are pixels. What is not known is None.
+
+    `prompt`, `seed` and `model_id` tell how it was made.
+    """
 
     id: str
     url: str | None = None
     mime_type: str | None = None
     width: int | None = None
     height: int | None = None
+    prompt: str | None = None
+    seed: str | None = None
+    model_id: str | None = None
 
 
 async def describe(
@@ -46,13 +52,17 @@ def _batches(asset_ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _read_asset(value: Any) -> Asset:
     record = records.mapping(value)
-    properties = records.mapping(record.get("properties"))
+    properties, metadata = records.mapping(record.get("properties")), records.mapping(record.get("metadata"))
+    seed = metadata.get("seed")
     return Asset(
         id=records.text(record.get("id")) or "",
         url=records.text(record.get("url")),
         mime_type=records.text(record.get("mimeType")),
         width=_pixels(properties.get("width")),
         height=_pixels(properties.get("height")),
+        prompt=records.text(metadata.get("prompt")),
+        seed=str(seed) if isinstance(seed, str | int) and not isinstance(seed, bool) else None,
+        model_id=records.text(metadata.get("modelId")),
     )
 
 

@@ -1,7 +1,7 @@
 """Jobs: reading their records leniently, and waiting for them."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -19,7 +19,10 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
 
 @dataclass(frozen=True)
 class Job:
-    """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units."""
+    """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units.
+
+    `created` is an ISO 8601 time, `input` what the job was asked for.
+    """
 
     id: str
     status: str = "pending"
@@ -31,6 +34,8 @@ class Job:
     refundable: bool = True
     cost: float | None = None
     discount: float | None = None
+    created: str | None = None
+    input: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -67,6 +72,8 @@ def read_job(value: Any) -> Job | None:
         refundable=billing.get("disableRefund") is not True,
         cost=records.number(billing.get("cuCost")),
         discount=records.number(billing.get("cuDiscount")),
+        created=records.text(record.get("createdAt")),
+        input=records.mapping(metadata.get("input")),
     )
 
 

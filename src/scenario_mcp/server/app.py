@@ -1,7 +1,7 @@
 """The MCP server: the SDK's low-level `Server`, given our tools. The one user of the SDK's server side."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mcp import MCPError, types
@@ -13,6 +13,7 @@ from mcp.server.session import ServerSession
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch, snapshot
+from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.catalog import in_toolsets
 from scenario_mcp.tools.services import Services
 
@@ -40,6 +41,15 @@ Results give asset ids, sizes and addresses of pictures that you have not seen: 
 UNKNOWN = "If the tool is a paid one, a job may be running: look in Scenario before calling again."
 
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
+
+
+def _blocks(rendered: Rendered) -> Iterator[types.ContentBlock]:
+    """Make the content of a result: text first, then what there is to see, then where more is."""
+    yield types.TextContent(type="text", text=rendered.text)
+    for preview in rendered.previews:
+        yield types.ImageContent(type="image", data=preview.data, mime_type=preview.mime_type)
+    for link in rendered.links:
+        yield types.ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
 
 
 class McpHost:
@@ -89,7 +99,7 @@ def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: 
                 message=f"Internal error in {params.name}: a bug of this server, told in its log. {UNKNOWN}",
             ) from bug
         return types.CallToolResult(
-            content=[types.TextContent(type="text", text=rendered.text)],
+            content=[*_blocks(rendered)],
             structured_content=rendered.structured,
             is_error=rendered.is_error,
         )

@@ -7,14 +7,19 @@ is needed to act, and nothing invites the model to describe pictures that it has
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from scenario_mcp.inferences import schemas
+from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report
+
+ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
+MOST_LINKS = 12
 
 SANDBOX = "SANDBOX: a local imitation answered; nothing real was made or billed."
 
@@ -33,6 +38,7 @@ OUTPUT_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "properties": {
                     "assetId": _TEXT,
+                    "path": _TEXT,
                     "url": _TEXT,
                     "mimeType": _TEXT,
                     "width": _INTEGER,
@@ -52,12 +58,23 @@ OUTPUT_SCHEMA: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Link:
+    """A resource that a result leads to; no MIME type where a preview of it is there already."""
+
+    uri: str
+    name: str
+    mime_type: str | None
+
+
+@dataclass(frozen=True)
 class Rendered:
     """A result as a host gets it; an error has no structured content."""
 
     text: str
     structured: dict[str, Any] | None
     is_error: bool
+    previews: tuple[Preview, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
@@ -67,13 +84,13 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 
 def _report(report: Report) -> Rendered:
-    return Rendered("\n".join(report.lines), dict(report.data), is_error=False)
+    return Rendered("\n".join(report.lines), dict(report.data), is_error=False, previews=report.previews)
 
 
 def _outcome(outcome: Outcome) -> Rendered:
     """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
-    return Rendered("\n".join(_lines(outcome)), _data(outcome), failed)
+    return Rendered("\n".join(_lines(outcome)), _data(outcome), failed, outcome.previews, tuple(_links(outcome)))
 
 
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
@@ -87,7 +104,7 @@ def _marked(rendered: Rendered) -> Rendered:
     data = rendered.structured
     if data is not None:
         data = data | {"notes": [SANDBOX, *data.get("notes", [])]}
-    return Rendered(f"{SANDBOX}\n{rendered.text}", data, rendered.is_error)
+    return replace(rendered, text=f"{SANDBOX}\n{rendered.text}", structured=data)
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:
@@ -96,7 +113,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "jobId": outcome.job_id,
         "modelId": outcome.model_id,
         "lastSeen": outcome.seen,
-        "assets": [_asset_data(asset) for asset in outcome.assets],
+        "assets": [_asset_data(asset, outcome.files.get(asset.id)) for asset in outcome.assets],
         "creativeUnitsCost": outcome.cost,
         "creativeUnitsDiscount": outcome.discount,
         "error": outcome.error,
@@ -107,10 +124,20 @@ def _data(outcome: Outcome) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value not in (None, [])}
 
 
-def _asset_data(asset: Asset) -> dict[str, Any]:
+def _links(outcome: Outcome) -> Iterator[Link]:
+    """Link the results, up to a number that does not drown the rest."""
+    linked = [asset for row in outcome.rows for asset in row.assets][:MOST_LINKS]
+    for asset in linked:
+        # Hosts fetch linked images at once; one that is shown already must not come twice.
+        shown = bool(outcome.previews) and (asset.mime_type or "").startswith("image/")
+        yield Link(ASSET_URI.format(assetId=asset.id), asset.id, None if shown else asset.mime_type)
+
+
+def _asset_data(asset: Asset, path: Path | None) -> dict[str, Any]:
     said = {
         "assetId": asset.id,
-        "url": asset.url,
+        "path": str(path) if path else None,
+        "url": None if path else asset.url,
         "mimeType": asset.mime_type,
         "width": asset.width,
         "height": asset.height,
@@ -121,7 +148,7 @@ def _asset_data(asset: Asset) -> dict[str, Any]:
 def _lines(outcome: Outcome) -> Iterator[str]:
     if len(outcome.jobs) > 1:
         yield f"{outcome.status}: {len(outcome.jobs)} jobs"
-    for row in outcome.jobs or (outcome,):
+    for row in outcome.rows:
         yield from _row_lines(row)
     if outcome.next is not None:
         yield _next_line(outcome.next)
@@ -130,7 +157,8 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 def _row_lines(row: Outcome) -> Iterator[str]:
     yield f"{row.status}: {_what(row)}"
     for number, asset in enumerate(row.assets, 1):
-        facts = (asset.id, _size(asset), asset.mime_type, asset.url)
+        path = row.files.get(asset.id)
+        facts = (asset.id, _size(asset), asset.mime_type, str(path) if path else "not saved")
         yield f"{number}. {', '.join(fact for fact in facts if fact)}"
     for note in row.notes:
         yield f"Note: {note}"

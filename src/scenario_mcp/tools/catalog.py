@@ -9,7 +9,7 @@ from typing import Any
 
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.table import INFERENCES, tool_name
-from scenario_mcp.tools import find_models, get_model, inference, jobs, pictures, upload_asset
+from scenario_mcp.tools import find_models, get_model, inference, jobs, pictures, show_assets, upload_asset
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome, Report
@@ -96,6 +96,15 @@ TOOLS: dict[str, Tool] = {
         Tool("find-models", CORE, "Find models", find_models.FindModels, find_models.find_models, READS),
         Tool("get-model", CORE, "Get a model", get_model.GetModel, get_model.get_model, READS),
         Tool("upload-asset", CORE, "Upload a file", upload_asset.UploadAsset, upload_asset.upload_asset, UPLOADS),
+        Tool(
+            "show-assets",
+            CORE,
+            "Show assets",
+            show_assets.ShowAssets,
+            show_assets.show_assets,
+            READS,
+            check=show_assets.check,
+        ),
         Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
     )
 }

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.errors import RateLimited, ScenarioError
 from scenario_mcp.scenario.jobs import Job, read_job
+from scenario_mcp.tools.delivery import Origin
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.jobs import BUG, SECONDS_FOR_RESULTS, conclude, in_progress, told
+from scenario_mcp.tools.jobs import BUG, SECONDS_FOR_RESULTS, conclude, in_progress, told, with_previews
 from scenario_mcp.tools.outcome import DRY_RUN, Outcome
 from scenario_mcp.tools.services import Services
 
@@ -22,7 +23,7 @@ class Order:
     """One generation as it will be sent: the call, the model it is for, and what the agent must be told of it.
 
     A call that is not paid only asks for the price. `original` asks for untransformed files; without `wait` the
-    outcome comes as soon as the job is accepted.
+    outcome comes as soon as the job is accepted. `origin` is the agent's call, for the card beside the results.
     """
 
     call: wire.Call
@@ -30,6 +31,7 @@ class Order:
     notes: tuple[str, ...] = ()
     original: bool = False
     wait: bool = True
+    origin: Origin | None = None
 
 
 async def run(services: Services, order: Order, host: Host) -> Outcome:
@@ -67,12 +69,15 @@ async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
         await host.progress(100 * job.progress, told(job))
 
     accepted = await services.purchases.send(order.call, host.deadline, on_pause)
+    if order.origin is not None:
+        services.delivery.remember(accepted.job.id, order.origin)
     try:
         await on_progress(accepted.job)
         patience = services.wait_seconds if order.wait else 0.0
         wait_until = host.deadline.sooner(SECONDS_FOR_RESULTS).or_within(patience)
         watched = await jobs.wait(services.client, accepted.job, wait_until, on_progress)
-        outcome = await conclude(services, watched, host.deadline, original=order.original)
+        outcome = await conclude(services, watched, host, original=order.original)
+        outcome = await with_previews(services, outcome, host)
     except Exception:  # the job is paid: even a bug of ours must not keep its id from the agent
         logger.exception("Unexpected error after job %s was accepted", accepted.job.id)
         outcome = in_progress(accepted.job, BUG, original=order.original)

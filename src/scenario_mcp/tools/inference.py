@@ -6,9 +6,11 @@ from typing import Any
 
 from scenario_mcp.inferences import rules
 from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.table import tool_name
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.tools import advice, generation, pictures
+from scenario_mcp.tools.delivery import Origin
 from scenario_mcp.tools.fitness import judge
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
@@ -32,7 +34,8 @@ async def generate(route: str, services: Services, arguments: Fields, host: Host
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     query = wire.flags(dryRun=dry_run, originalAssets=original)
     call = wire.Call("POST", wire.path("generate", route), query, {**left, **placed.fields})
-    order = Order(call, given["modelId"], (*placed.notes, *remarks), original)
+    origin = Origin(tool_name(route), arguments.model_dump(by_alias=True, exclude_unset=True))
+    order = Order(call, given["modelId"], (*placed.notes, *remarks), original, origin=origin)
     try:
         return await generation.run(services, order, host)
     except ApiError as refusal:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import anyio
 from pydantic import Field
@@ -11,6 +12,7 @@ from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
+from scenario_mcp.tools.delivery import Delivered
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
 from scenario_mcp.tools.services import Services
@@ -52,7 +54,7 @@ async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) 
     async with anyio.create_task_group() as waiting:
         for job_id in job_ids:
             waiting.start_soon(wait_for, job_id)
-    return _together([rows[job_id] for job_id in job_ids])
+    return await with_previews(services, _together([rows[job_id] for job_id in job_ids]), host)
 
 
 async def _row(
@@ -67,19 +69,21 @@ async def _row(
         job, fault = Job(job_id), failure
     await board.saw(job)
     watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
-    return await conclude(services, watched, host.deadline, original=original)
+    return await conclude(services, watched, host, original=original)
 
 
-async def conclude(services: Services, watched: Watched, deadline: Deadline, *, original: bool = False) -> Outcome:
-    """Tell what became of a job; whatever cannot be learned becomes a note, never an error."""
-    job = watched.job
+async def conclude(services: Services, watched: Watched, host: Host, *, original: bool = False) -> Outcome:
+    """Tell what became of a job and save its results; whatever cannot be learned becomes a note, never an error."""
+    job, delivered = watched.job, Delivered()
     notes: list[str] = []
     described = [assets.Asset(asset_id) for asset_id in job.asset_ids] if job.status == jobs.SUCCESS else []
     if described:
         try:
-            described = await assets.describe(services.client, job.asset_ids, deadline, original=original)
+            described = await assets.describe(services.client, job.asset_ids, host.deadline, original=original)
             if missing := sum(asset.url is None for asset in described):
                 notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
+            delivered = await services.delivery.save(job, described, host)
+            notes += delivered.notes
         except ScenarioError as fault:
             notes.append(f"The results are made, but their addresses could not be read: {fault}")
     elif job.status == jobs.SUCCESS:
@@ -93,12 +97,21 @@ async def conclude(services: Services, watched: Watched, deadline: Deadline, *, 
         job_id=job.id,
         model_id=job.model_id,
         assets=tuple(described),
+        files=delivered.files,
         cost=job.cost,
         discount=job.discount,
         error=None if job.status == jobs.SUCCESS else _failure(job),
         notes=tuple(notes),
         next=next_wait([job.id], original=original) if notes else None,
     )
+
+
+async def with_previews(services: Services, outcome: Outcome, host: Host) -> Outcome:
+    """Add previews of all pictures of an outcome, in the order in which they are listed."""
+    described = [asset for row in outcome.rows for asset in row.assets]
+    files = {asset_id: path for row in outcome.rows for asset_id, path in row.files.items()}
+    shown = await services.delivery.previews(described, files, host.deadline)
+    return replace(outcome, previews=tuple(shown))
 
 
 def in_progress(job: Job, *notes: str, original: bool = False) -> Outcome:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario.assets import Asset
 
 DRY_RUN, IN_PROGRESS, ERROR = "dry-run", "in-progress", "error"
@@ -23,7 +25,8 @@ class Outcome:
     """What became of a paid call, or of jobs waited for.
 
     `status` is one of success, in-progress, failure, canceled, dry-run and error; `seen` is Scenario's own last word
-    for a job that goes on. Costs are Creative Units. Waiting for jobs gives one row in `jobs` for each.
+    for a job that goes on. Costs are Creative Units. `files` tells where assets were saved, by their ids. Waiting for
+    jobs gives one row in `jobs` for each.
     """
 
     status: str
@@ -31,12 +34,19 @@ class Outcome:
     model_id: str | None = None
     seen: str | None = None
     assets: tuple[Asset, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
     cost: float | None = None
     discount: float | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
     next: NextCall | None = None
     jobs: "tuple[Outcome, ...]" = ()
+    previews: tuple[Preview, ...] = ()
+
+    @property
+    def rows(self) -> "tuple[Outcome, ...]":
+        """The rows of jobs, or this outcome as the only one."""
+        return self.jobs or (self,)
 
 
 ROOM = 7_500  # characters that the answer of a reading tool, text and data together, may take
@@ -48,6 +58,7 @@ class Report:
 
     lines: tuple[str, ...]
     data: Mapping[str, Any]
+    previews: tuple[Preview, ...] = ()
 
     @property
     def size(self) -> int:

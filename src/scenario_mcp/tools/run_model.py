@@ -15,6 +15,7 @@ from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
 from scenario_mcp.scenario.uploads import Kind
 from scenario_mcp.tools import advice, carry, fitness, generation, parameters
+from scenario_mcp.tools.delivery import Origin
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
@@ -89,7 +90,8 @@ async def _order(arguments: RunModel, knowledge: Knowledge) -> tuple[Order, tupl
     call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
     notes = place.notes + lifted.notes + checked.notes
     files = tuple(each for each in place.inputs or () if each.type.startswith("file") and each.name in given)
-    return Order(call, arguments.model_id, notes, wait=lifted.wait is not False), files
+    origin = Origin(RUN_MODEL, arguments.model_dump(by_alias=True, exclude_unset=True))
+    return Order(call, arguments.model_id, notes, wait=lifted.wait is not False, origin=origin), files
 
 
 async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:

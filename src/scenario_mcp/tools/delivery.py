@@ -1,0 +1,231 @@
+"""Files out: finished results are downloaded, saved once, and shown small."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from scenario_mcp.media import outputs, previews
+from scenario_mcp.media.outputs import Place
+from scenario_mcp.media.previews import Preview
+from scenario_mcp.scenario import assets, wire
+from scenario_mcp.scenario.assets import Asset
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.intake import Intake
+
+AT_ONCE = 4
+LAST_SECOND = 1.0  # kept free before the deadline, to answer
+LARGEST_PREVIEWED = 60_000_000  # bytes of a file that is held in memory for its preview
+LONGEST_VALUE = 2_000  # characters of an argument that a card repeats
+REMEMBERED = 200  # jobs whose arguments are remembered for their cards
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The call that a job came from, for its card."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass
+class Delivered:
+    """Where the files of a job are by asset id, and notes on those that are nowhere yet."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    complete: bool = True
+
+
+class Delivery:
+    """Saves results below `shelf` (nothing without one) and makes previews if they are wanted."""
+
+    def __init__(self, client: Client, intake: Intake, shelf: Path | None, *, with_previews: bool) -> None:
+        self._client = client
+        self._intake = intake
+        self._shelf = shelf
+        self._with_previews = with_previews
+        self._origins: dict[str, Origin] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def remember(self, job_id: str, origin: Origin) -> None:
+        """Remember the call that a job came from, for when its files are saved."""
+        self._origins[job_id] = origin
+        while len(self._origins) > REMEMBERED:
+            del self._origins[next(iter(self._origins))]
+
+    async def save(self, job: Job, described: Sequence[Asset], host: Host) -> Delivered:
+        """Save the files of a finished job that are not saved yet, as far as the call's time goes. Raises nothing."""
+        delivered = Delivered()
+        if self._shelf is None or not described:
+            return delivered
+        place = self._place(self._shelf, job)
+        lock = self._locks.setdefault(job.id, asyncio.Lock())
+        try:
+            async with lock:
+                await self._save(place, job, described, delivered, host)
+        except Exception:  # the job is paid and its results are named: no bug here may hide them
+            logger.exception("Unexpected error while saving the results of %s", job.id)
+            delivered.notes.append("The results could not be saved: an internal error, told in the server's log.")
+        delivered.complete = len(delivered.files) == len(described)
+        return delivered
+
+    async def previews(
+        self, described: Sequence[Asset], files: Mapping[str, Path], deadline: Deadline
+    ) -> list[Preview]:
+        """Make previews of pictures, from their files or else their addresses. Raises nothing."""
+        shown = [asset for asset in described if (asset.mime_type or "").startswith("image/")]
+        if not self._with_previews or not shown:
+            return []
+        try:
+            with anyio.move_on_after(deadline.sooner(LAST_SECOND).remaining()):
+                contents = [await self._content(asset, files.get(asset.id), deadline) for asset in shown]
+                return await asyncio.to_thread(previews.previews, [content for content in contents if content])
+        except Exception:  # a preview is never worth a failed call
+            logger.warning("No previews could be made", exc_info=True)
+        return []
+
+    async def save_as(self, asset: Asset, folder: Path, deadline: Deadline) -> Path:
+        """Save one asset's file in a folder, named by its prompt and id. Raises `ScenarioError` and `OSError`."""
+        name = f"{outputs.slug(asset.prompt or asset.id)}-{outputs.tag(asset.id)}"
+        return await self._download(asset, folder, name, deadline)
+
+    @property
+    def shelf(self) -> Path | None:
+        """The folder that results are saved in, if any."""
+        return self._shelf
+
+    def _place(self, shelf: Path, job: Job) -> Place:
+        origin = self._origins.get(job.id)
+        said = origin.arguments if origin else job.input
+        inner = said.get("parameters")
+        prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
+        return outputs.place(shelf, _made(job), prompt if isinstance(prompt, str) else "", job.id)
+
+    async def _save(self, place: Place, job: Job, described: Sequence[Asset], delivered: Delivered, host: Host) -> None:
+        card = await asyncio.to_thread(outputs.read_card, place)
+        delivered.files |= await asyncio.to_thread(outputs.filed, place, card)
+        missing = [(number, asset) for number, asset in enumerate(described, 1) if asset.id not in delivered.files]
+        if not missing:
+            return
+        places = anyio.CapacityLimiter(AT_ONCE)
+
+        async def one(number: int, asset: Asset) -> None:
+            async with places:
+                try:
+                    path = await self._download(asset, place.folder, f"{place.stem}-{number}", host.deadline)
+                except (ScenarioError, OSError) as fault:
+                    delivered.notes.append(f"Result {number} was not saved: {_words(fault)}.")
+                    return
+                delivered.files[asset.id] = path
+                await host.progress(100, f"saved {len(delivered.files)} of {len(described)} results")
+
+        with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
+            async with anyio.create_task_group() as saving:
+                for number, asset in missing:
+                    saving.start_soon(one, number, asset)
+        if scope.cancelled_caught:
+            delivered.notes.append(f"{len(described) - len(delivered.files)} result(s) are not saved yet.")
+        if delivered.files:
+            await self._write_card(place, card, job, described, delivered)
+
+    async def _write_card(
+        self, place: Place, card: Mapping[str, Any], job: Job, described: Sequence[Asset], delivered: Delivered
+    ) -> None:
+        origin = self._origins.get(job.id)
+        said = {
+            "made": _made(job).isoformat(timespec="seconds"),
+            "tool": origin.tool if origin else None,
+            "arguments": _short(origin.arguments if origin else job.input),
+            "modelId": job.model_id,
+            "jobId": job.id,
+            "creativeUnitsCost": job.cost,
+        }
+        files = {
+            asset.id: {"file": delivered.files[asset.id].name, **({"seed": asset.seed} if asset.seed else {})}
+            for asset in described
+            if asset.id in delivered.files
+        }
+        earlier = {name: value for name, value in card.items() if value is not None}
+        fresh = {name: value for name, value in said.items() if value not in (None, {})}
+        try:
+            await asyncio.to_thread(outputs.write_card, place, {**fresh, **earlier, "files": files})
+        except OSError as fault:
+            delivered.notes.append(f"The card beside the results was not written: {_words(fault)}.")
+
+    async def _download(self, asset: Asset, folder: Path, name: str, deadline: Deadline) -> Path:
+        until = deadline.sooner(LAST_SECOND)
+        if asset.url is None:
+            [asset] = await assets.describe(self._client, [asset.id], until)
+        try:
+            return await self._fetch(asset, folder, name, until)
+        except NoAnswer:
+            # Signed addresses end; a fresh one is tried once.
+            [fresh] = await assets.describe(self._client, [asset.id], until)
+            return await self._fetch(replace(asset, url=fresh.url), folder, name, until)
+
+    async def _fetch(self, asset: Asset, folder: Path, name: str, until: Deadline) -> Path:
+        if asset.url is None:
+            raise NoAnswer("Scenario did not name its address")
+        with outputs.draft(folder) as written:
+            await self._client.download(asset.url, until, written.file.write)
+            path, sha256 = await asyncio.to_thread(outputs.keep, written, folder, name, asset.mime_type)
+        self._intake.remember(sha256, asset.id)
+        return path
+
+    async def _content(self, asset: Asset, path: Path | None, deadline: Deadline) -> bytes | None:
+        if path is not None:
+            return await asyncio.to_thread(_read, path)
+        if asset.url is None:
+            return None
+        got = bytearray()
+        try:
+            await self._client.download(asset.url, deadline.sooner(LAST_SECOND), got.extend)
+        except ScenarioError:
+            return None
+        return bytes(got)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.stat().st_size <= LARGEST_PREVIEWED else None
+    except OSError:
+        return None
+
+
+def _made(job: Job) -> datetime:
+    """Take a job's own time, so that its files belong to the same day whoever saves them."""
+    try:
+        made = datetime.fromisoformat(job.created or "")
+    except ValueError:
+        made = datetime.now(UTC)
+    return (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone()
+
+
+def _short(value: Any) -> Any:
+    """Repeat arguments without the pictures inside them, and without signed addresses."""
+    if isinstance(value, str):
+        if value[:5].lower() == "data:":
+            return f"(a data URL of {len(value)} characters)"
+        return re.sub(r"\?Policy=\S*", "", value[:LONGEST_VALUE])
+    if isinstance(value, Mapping):
+        return {name: _short(each) for name, each in value.items()}
+    return [_short(each) for each in value] if isinstance(value, list) else value
+
+
+def _words(fault: Exception) -> str:
+    if isinstance(fault, OSError):
+        return f"{fault.strerror or type(fault).__name__} ({fault.filename or 'in the results folder'})"
+    return wire.clean(str(fault)).rstrip(".")

@@ -1,0 +1,127 @@
+"""Showing assets: small pictures and facts of results or of any asset, saved on request."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from scenario_mcp.inferences.fields import Fields, Flag, Id, Text
+from scenario_mcp.media import sources
+from scenario_mcp.media.sources import AssetId, BadSource
+from scenario_mcp.scenario import assets, jobs
+from scenario_mcp.scenario.assets import Asset
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError, cut
+from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.outcome import Report
+from scenario_mcp.tools.services import Services
+
+MOST = 12
+LONGEST_PROMPT = 200
+
+
+class ShowAssets(Fields):
+    """Show assets: previews or a numbered contact sheet, and how each was made; free.
+
+    Give up to 12 asset ids, or a job id for its results. `save: true` also saves the files.
+    """
+
+    asset_ids: list[Id] | None = Field(None, min_length=1, max_length=MOST, description="Ids of assets (asset_...).")
+    job_id: Id | None = Field(None, min_length=1, description="Id of a job (job_...), to show its results.")
+    save: Flag | None = Field(None, description="true: save the files on this machine.")
+    folder: Text | None = Field(None, description="Folder below the results folder to save in.")
+
+
+def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """List what is wrong with arguments beyond their schema."""
+    if ("assetIds" in given) == ("jobId" in given):
+        yield "assetIds", "or jobId is needed, and only one of them."
+    if "folder" in given and not given.get("save"):
+        yield "folder", "has an effect only with save: true. Add that, or leave folder out."
+
+
+async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> Report:
+    """Read, show and perhaps save assets. Raises `ScenarioError`."""
+    folder = _folder(services.delivery.shelf, arguments.folder) if arguments.save else None
+    ids = await _ids(services, arguments, host.deadline)
+    found = await assets.describe(services.client, ids[:MOST], host.deadline)
+    known = [asset for asset in found if asset.url is not None]
+    notes = [f"Scenario knows no asset {asset.id}, or not for this key." for asset in found if asset.url is None]
+    if len(ids) > MOST:
+        notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {', '.join(ids[MOST:])}")
+    files: dict[str, Path] = {}
+    for asset in known if folder else ():
+        try:
+            files[asset.id] = await services.delivery.save_as(asset, folder or Path(), host.deadline)
+        except (ScenarioError, OSError) as fault:
+            notes.append(f"{asset.id} was not saved: {fault}")
+    shown = await services.delivery.previews(known, files, host.deadline)
+    rows = [_row(asset, files.get(asset.id)) for asset in known]
+    lines = [f"{number}. {_line(row)}" for number, row in enumerate(rows, 1)] or ["No asset could be shown."]
+    data = {"status": "success" if known else "error", "assets": rows, "notes": notes}
+    return Report(
+        (*lines, *(f"Note: {note}" for note in notes)), {k: v for k, v in data.items() if v != []}, tuple(shown)
+    )
+
+
+async def _ids(services: Services, arguments: ShowAssets, deadline: Deadline) -> list[str]:
+    if arguments.job_id is None:
+        return list(dict.fromkeys(map(_id, arguments.asset_ids or ())))
+    job = await jobs.get(services.client, arguments.job_id, deadline)
+    if not job.asset_ids:
+        raise InvalidArguments([("jobId", f"names a job without results: it is {job.status}.")])
+    return list(job.asset_ids)
+
+
+def _id(text: str) -> str:
+    """Take the id out of a result's URL too."""
+    try:
+        source = sources.read(text)
+    except BadSource:
+        return text
+    return source.id if isinstance(source, AssetId) else text
+
+
+def _folder(shelf: Path | None, given: str | None) -> Path:
+    if shelf is None:
+        raise InvalidArguments([("save", "is not possible: SCENARIO_OUTPUT_DIR is none. Leave save out.")])
+    if given is None:
+        return shelf
+    try:
+        folder = (shelf / given).resolve()
+        inside = folder.relative_to(shelf.resolve()).parts
+    except (OSError, RuntimeError, ValueError):
+        inside = ("..",)
+    if "\0" in given or any(part.startswith(".") for part in inside):
+        raise InvalidArguments([("folder", f"must lie below the results folder {shelf}, and not be hidden.")])
+    return folder
+
+
+def _row(asset: Asset, path: Path | None) -> dict[str, Any]:
+    said = {
+        "assetId": asset.id,
+        "path": str(path) if path else None,
+        "url": None if path else asset.url,
+        "mimeType": asset.mime_type,
+        "width": asset.width,
+        "height": asset.height,
+        "modelId": asset.model_id,
+        "seed": asset.seed,
+        "prompt": cut(asset.prompt, LONGEST_PROMPT) if asset.prompt else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    size = f"{row['width']}x{row['height']}" if "width" in row and "height" in row else None
+    facts = (
+        row["assetId"],
+        size,
+        row.get("mimeType"),
+        f"model {row['modelId']}" if "modelId" in row else None,
+        f"seed {row['seed']}" if "seed" in row else None,
+        f'prompt "{row["prompt"]}"' if "prompt" in row else None,
+        row.get("path"),
+    )
+    return ", ".join(fact for fact in facts if fact)

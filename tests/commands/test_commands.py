@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -230,22 +229,29 @@ def test_demo_makes_files_through_the_real_server(
 
     out = capsys.readouterr().out
     assert status == 0
-    for number in (1, 2):
-        path = tmp_path / "out" / f"result-{number}.png"
+    files = sorted((tmp_path / "out" / "Sandbox").rglob("*-[1-5].png"))
+    assert len(files) == 5
+    for path in files:
         assert str(path) in out
         with Image.open(path) as picture:
             assert picture.size == (512, 512)
+    [card] = (tmp_path / "out" / "Sandbox").rglob("*.json")
+    assert str(card) in out
+    assert json.loads(card.read_text())["tool"] == TOOL
+    with Image.open(tmp_path / "out" / "contact-sheet.jpg") as sheet:
+        assert max(sheet.size) <= 768
     assert "Creative Units" in out
 
 
 def test_demo_leaves_files_that_are_there_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Image.new("RGB", (40, 30), "plum").save(tmp_path / "result-1.png")
-    shutil.copy(tmp_path / "result-1.png", tmp_path / "source.png")
-    before = (tmp_path / "source.png").read_bytes()
+    before = {}
+    for name in ("source.png", "contact-sheet.jpg"):
+        Image.new("RGB", (40, 30), "plum").save(tmp_path / name)
+        before[name] = (tmp_path / name).read_bytes()
 
     assert main(["demo", "--output", str(tmp_path)]) == 0
-    assert str(tmp_path / "result-1 (2).png") in capsys.readouterr().out
-    assert (tmp_path / "result-1.png").read_bytes() == (tmp_path / "source.png").read_bytes() == before
+    assert str(tmp_path / "contact-sheet (2).jpg") in capsys.readouterr().out
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
 
 
 def test_demo_names_a_picture_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,4 +266,4 @@ def test_demo_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     status = main(["demo", "--output", str(tmp_path), "--image", str(tmp_path / "key.png")])
 
     assert status == 1
-    assert "does not decode to an image" in capsys.readouterr().out
+    assert "is the file key.png, which is not a picture" in capsys.readouterr().out

@@ -2,9 +2,9 @@
 
 import base64
 import io
+import os
 import sys
 import time
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,11 @@ from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.types import TextContent
 
-from scenario_mcp.scenario.client import Client
-from scenario_mcp.scenario.deadline import Deadline
-
 TOOL = "post-img2img-ip-adapter-inferences"
 PROMPT = "a phoenix over mountains, ink and wash"
-SAMPLES = 2
+SAMPLES = 5  # one more than get previews of their own, so that there is a contact sheet
+SHEET = "contact-sheet.jpg"
 BAR = 30  # characters
-PATIENCE = 60.0  # seconds for each download
 
 
 def run(image: Path | None, reference: Path | None, output: Path) -> int:
@@ -30,9 +27,10 @@ def run(image: Path | None, reference: Path | None, output: Path) -> int:
         if given is not None and not given.is_file():
             print(f"There is no file {given}.", file=sys.stderr)
             return 1
+    output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    source = image or _write(output, "source", _source())
-    style = reference or _write(output, "reference", _reference())
+    source = (image or _write(output, "source.png", _source())).absolute()
+    style = (reference or _write(output, "reference.png", _reference())).absolute()
     return anyio.run(_demo, source, style, output)
 
 
@@ -40,8 +38,8 @@ async def _demo(source: Path, style: Path, output: Path) -> int:
     arguments = {
         "modelId": "model_sandbox-ink",
         "prompt": PROMPT,
-        "image": _data_url(source),
-        "ipAdapterImages": [_data_url(style)],
+        "image": str(source),
+        "ipAdapterImages": [str(style)],
         "strength": 0.5,
         "numSamples": SAMPLES,
         "width": 512,
@@ -51,24 +49,37 @@ async def _demo(source: Path, style: Path, output: Path) -> int:
     print(f"Starting scenario-mcp --sandbox and calling {TOOL}\n  image      {source}\n  reference  {style}")
     began = time.monotonic()
     # Started in the folder of the results: a .env where the person stands is not meant for the demo.
-    command = StdioServerParameters(command=sys.executable, args=["-m", "scenario_mcp", "--sandbox"], cwd=output)
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "scenario_mcp", "--sandbox"],
+        cwd=output,
+        env={
+            "SCENARIO_OUTPUT_DIR": str(output),
+            "SCENARIO_INPUT_DIRS": os.pathsep.join(str(path.parent) for path in (source, style)),
+        },
+    )
     async with McpClient(command) as host:
         ready = time.monotonic()
         result = await host.call_tool(TOOL, arguments, progress_callback=_bar)
         answered = time.monotonic()
-        print(file=sys.stderr)
-        text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-        made: dict[str, Any] = result.structured_content or {}
-        if result.is_error or made.get("status") != "success":
-            print(text)
-            return 1
-        # The sandbox ends with the server, so the files are fetched while both run.
-        saved = await _save(made["assets"], output)
+    print(file=sys.stderr)
+    text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+    made: dict[str, Any] = result.structured_content or {}
+    if result.is_error or made.get("status") != "success":
+        print(text)
+        return 1
+    files = [asset["path"] for asset in made["assets"] if "path" in asset]
+    shown = [_write(output, SHEET, base64.b64decode(each.data)) for each in result.content if each.type == "image"]
     print(f"{made['status']}, {made['creativeUnitsCost']:g} Creative Units (of the sandbox: nothing real was billed)")
-    print(f"server ready after {ready - began:.1f} s, images after {answered - ready:.1f} s more")
-    for path in saved:
+    print(f"server ready after {ready - began:.1f} s, files after {answered - ready:.1f} s more")
+    for path in (*files, *sorted({f"{card}" for file in files for card in _cards(Path(file))}), *shown):
         print(f"  {path}")
-    return 0
+    return 0 if len(files) == SAMPLES else 1
+
+
+def _cards(file: Path) -> list[Path]:
+    """Find the card beside a result: the file of its job that tells how it was made."""
+    return list(file.parent.glob(f"{file.stem.rpartition('-')[0]}.json"))
 
 
 async def _bar(progress: float, total: float | None, message: str | None) -> None:
@@ -76,27 +87,11 @@ async def _bar(progress: float, total: float | None, message: str | None) -> Non
     print(f"\r[{'#' * filled:<{BAR}}] {message or '':<20}", end="", file=sys.stderr, flush=True)
 
 
-async def _save(assets: list[dict[str, Any]], output: Path) -> list[Path]:
-    client = Client("http://127.0.0.1", None, trust_env=False)
-    try:
-        return [
-            _write(output, f"result-{number}", await _download(client, asset["url"]))
-            for number, asset in enumerate(assets, 1)
-        ]
-    finally:
-        await client.aclose()
-
-
-async def _download(client: Client, url: str) -> bytes:
-    got = bytearray()
-    await client.download(url, Deadline.after(PATIENCE), got.extend)
-    return bytes(got)
-
-
 def _write(folder: Path, name: str, content: bytes) -> Path:
     """Write a picture under its name, or the first free one after it: files that are there stay as they are."""
+    stem, suffix = Path(name).stem, Path(name).suffix
     for number in count(1):
-        path = folder / (f"{name}.png" if number == 1 else f"{name} ({number}).png")
+        path = folder / (name if number == 1 else f"{stem} ({number}){suffix}")
         try:
             with path.open("xb") as file:
                 file.write(content)
@@ -104,21 +99,6 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
             continue
         return path
     raise AssertionError("count() never ends")  # pragma: no cover
-
-
-@dataclass(frozen=True)
-class _Kind:
-    mime: str
-    signature: bytes
-
-
-_KINDS = (_Kind("image/png", b"\x89PNG"), _Kind("image/jpeg", b"\xff\xd8"), _Kind("image/webp", b"RIFF"))
-
-
-def _data_url(path: Path) -> str:
-    content = path.read_bytes()
-    mime = next((kind.mime for kind in _KINDS if content.startswith(kind.signature)), "application/octet-stream")
-    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
 
 
 def _source() -> bytes:

@@ -42,14 +42,14 @@ def services_for(settings: Settings) -> Services:
     if settings.output_dir is not None:
         folders = (*folders, settings.output_dir)
     allowed = Allowed(folders, home=Path.home())
-    shelf = settings.output_dir
-    if shelf is not None and settings.sandbox:
-        shelf = shelf / "Sandbox"  # what is made up must not be taken for what was paid for
+    shelf, store = settings.output_dir, Store(settings.state_dir)
+    if settings.sandbox:  # what is made up must not be taken for what was paid for, nor outlive its sandbox
+        shelf, store = shelf and shelf / "Sandbox", Store(None)
     return services_over(
         client,
         settings.wait_seconds,
         allowed=allowed,
-        store=Store(settings.state_dir),
+        store=store,
         shelf=shelf,
         previews=settings.previews,
     )

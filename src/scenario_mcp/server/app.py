@@ -1,7 +1,7 @@
 """The MCP server: the SDK's low-level `Server`, given our tools. The one user of the SDK's server side."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mcp import MCPError, types
@@ -12,7 +12,9 @@ from mcp.server.session import ServerSession
 
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.server import dispatch, snapshot
+from scenario_mcp.scenario.errors import NotFound, ScenarioError
+from scenario_mcp.server import dispatch, resources, snapshot
+from scenario_mcp.server.resources import Content
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.catalog import in_toolsets
 from scenario_mcp.tools.services import Services
@@ -35,11 +37,13 @@ Calling a generation again always makes and bills a new one, so when a result sa
 off, do not repeat it: make the call named under `next`, usually wait-for-jobs, as often as needed. An error says \
 whether something was billed and what to change.
 
-Results give asset ids, sizes and addresses of pictures that you have not seen: do not describe their content.
+Results are saved as files, whose paths are told; show-assets shows assets again. Previews are small: describe only \
+what they show, and nothing of pictures that you have not seen.
 """
 
 UNKNOWN = "If the tool is a paid one, a job may be running: look in Scenario before calling again."
 
+_Context = ServerRequestContext[Any, Any]
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
 
 
@@ -50,6 +54,12 @@ def _blocks(rendered: Rendered) -> Iterator[types.ContentBlock]:
         yield types.ImageContent(type="image", data=preview.data, mime_type=preview.mime_type)
     for link in rendered.links:
         yield types.ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
+
+
+def _content(uri: str, content: Content) -> types.TextResourceContents | types.BlobResourceContents:
+    if content.text is not None:
+        return types.TextResourceContents(uri=uri, mime_type=content.mime_type, text=content.text)
+    return types.BlobResourceContents(uri=uri, mime_type=content.mime_type, blob=content.blob or "")
 
 
 class McpHost:
@@ -72,26 +82,26 @@ class McpHost:
             logger.debug("Progress could not be told", exc_info=True)
 
 
-def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: bool = False) -> Server[Any]:
-    """Make the MCP server over the services, with core and more toolsets; it opens nothing until it is called."""
-    shown = [tool.name for tool in in_toolsets(toolsets)]
-    listed: list[types.Tool] = []
+class _Handlers:
+    """What the server answers, over the services; nothing is opened before it is asked."""
 
-    async def list_tools(
-        _: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        if not listed:
-            listed.extend(types.Tool.model_validate(snapshot.committed()[name]) for name in shown)
-        return types.ListToolsResult(tools=listed)
+    def __init__(self, services: Services, shown: Sequence[str], *, sandbox: bool) -> None:
+        self._services = services
+        self._shown = shown
+        self._sandbox = sandbox
+        self._listed: list[types.Tool] = []
 
-    async def call_tool(
-        context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        if params.name not in shown:
+    async def list_tools(self, _: _Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        if not self._listed:
+            self._listed.extend(types.Tool.model_validate(snapshot.committed()[name]) for name in self._shown)
+        return types.ListToolsResult(tools=self._listed)
+
+    async def call_tool(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        if params.name not in self._shown:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
-        host = McpHost(context.session, Deadline.after(dispatch.call_seconds(services)))
+        host = McpHost(context.session, Deadline.after(dispatch.call_seconds(self._services)))
         try:
-            rendered = await dispatch.call(services, params.name, params.arguments, host, sandbox=sandbox)
+            rendered = await dispatch.call(self._services, params.name, params.arguments, host, sandbox=self._sandbox)
         except Exception as bug:
             logger.exception("Unexpected error in %s", params.name)
             raise MCPError(
@@ -104,12 +114,42 @@ def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: 
             is_error=rendered.is_error,
         )
 
+    async def list_resources(
+        self, _: _Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=[])  # results link to what there is
+
+    async def list_resource_templates(
+        self, _: _Context, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        templates = [
+            types.ResourceTemplate(uri_template=each.uri, name=each.name, description=each.description)
+            for each in resources.TEMPLATES
+        ]
+        return types.ListResourceTemplatesResult(resource_templates=templates)
+
+    async def read_resource(self, _: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        try:
+            contents = await resources.read(self._services, params.uri)
+        except (resources.UnknownResource, NotFound):
+            raise MCPError(types.INVALID_PARAMS, "Resource not found", {"uri": params.uri}) from None
+        except ScenarioError as error:
+            raise MCPError(types.INTERNAL_ERROR, f"{error} {error.hint}".strip()) from None
+        return types.ReadResourceResult(contents=[_content(params.uri, each) for each in contents])
+
+
+def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: bool = False) -> Server[Any]:
+    """Make the MCP server over the services, with core and more toolsets; it opens nothing until it is called."""
+    handlers = _Handlers(services, [tool.name for tool in in_toolsets(toolsets)], sandbox=sandbox)
     return Server(
         "scenario-mcp",
         version=__version__,
         title="Scenario",
         instructions=INSTRUCTIONS,
         cache_hints={"tools/list": _CACHE, "server/discover": _CACHE},
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_resource_templates,
+        on_read_resource=handlers.read_resource,
     )

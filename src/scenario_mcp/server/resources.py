@@ -1,0 +1,86 @@
+"""Assets and jobs as MCP resources: what results link to."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scenario_mcp.scenario import assets, jobs
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.server.results import ASSET_URI, JOB_URI
+from scenario_mcp.tools.services import Services
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Template:
+    """One kind of resource: the template of its URIs, and what stands behind them."""
+
+    uri: str
+    name: str
+    description: str
+
+
+TEMPLATES = (
+    Template(ASSET_URI, "asset", "An asset: how it was made, and of a picture a small preview."),
+    Template(JOB_URI, "job", "A job: its status, results and cost."),
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """One part of a resource: a text, or base64 of what it is."""
+
+    mime_type: str
+    text: str | None = None
+    blob: str | None = None
+
+
+class UnknownResource(LookupError):
+    """A URI that leads to nothing."""
+
+
+async def read(services: Services, uri: str) -> list[Content]:
+    """Read a resource by its URI. Raises `UnknownResource` and `ScenarioError`."""
+    found = re.fullmatch(r"scenario://(assets|jobs)/([A-Za-z0-9_.-]{1,200})", uri)
+    if found is None:
+        raise UnknownResource(uri)
+    deadline = Deadline.after(SECONDS)
+    if found[1] == "jobs":
+        return [_json(_job(await jobs.get(services.client, found[2], deadline)))]
+    [asset] = await assets.describe(services.client, [found[2]], deadline)
+    if asset.url is None:
+        raise UnknownResource(uri)
+    said = {
+        "assetId": asset.id,
+        "mimeType": asset.mime_type,
+        "width": asset.width,
+        "height": asset.height,
+        "modelId": asset.model_id,
+        "prompt": asset.prompt,
+        "seed": asset.seed,
+        "url": asset.url,
+    }
+    shown = await services.delivery.previews([asset], {}, deadline)
+    return [_json(said), *(Content(each.mime_type, blob=each.data) for each in shown)]
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "jobId": job.id,
+        "status": job.status,
+        "progress": job.progress,
+        "modelId": job.model_id,
+        "assetIds": list(job.asset_ids) or None,
+        "error": job.error,
+        "creativeUnitsCost": job.cost,
+        "created": job.created,
+    }
+
+
+def _json(said: Mapping[str, Any]) -> Content:
+    known = {name: value for name, value in said.items() if value is not None}
+    return Content("application/json", text=json.dumps(known, ensure_ascii=False, indent=1))

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import random
 
 from PIL import Image
 
@@ -21,3 +22,11 @@ def cut(kind: str) -> bytes:
     out = io.BytesIO()
     Image.effect_noise((96, 96), 80).convert("RGB").save(out, kind)
     return out.getvalue()[: len(out.getvalue()) // 2]
+
+
+def noise(megabytes: float) -> bytes:
+    """A PNG of about so many megabytes: noise does not compress."""
+    side = int((megabytes * 1e6 / 3) ** 0.5)
+    out = io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(7).randbytes(side * side * 3)).save(out, "PNG", compress_level=0)
+    return out.getvalue()

@@ -1,16 +1,13 @@
 """Files in, as an agent gives them: four forms for every picture, uploaded once, and nothing lost on the way."""
 
 import asyncio
-import io
 import os
-import random
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client as McpClient
-from PIL import Image
 
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
@@ -21,19 +18,11 @@ from scenario_mcp.state.store import FILE, Store
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, reset_before, server_error
-from support.pictures import data_url, png
+from support.pictures import data_url, noise, png
 
 pytestmark = pytest.mark.anyio
 
 UPLOAD, UPLOADS, PARTS = "POST /v1/assets", "POST /v1/uploads", "PUT /parts/"
-
-
-def noise(megabytes: float) -> bytes:
-    """A PNG of about so many megabytes: noise does not compress."""
-    side = int((megabytes * 1e6 / 3) ** 0.5)
-    out = io.BytesIO()
-    Image.frombytes("RGB", (side, side), random.Random(7).randbytes(side * side * 3)).save(out, "PNG", compress_level=0)
-    return out.getvalue()
 
 
 def uploads(network: SandboxNetwork) -> int:

@@ -304,7 +304,7 @@ async def test_without_a_folder_nothing_is_saved_and_addresses_are_told(
     assert not shelf.exists()
 
 
-@pytest.mark.parametrize(("samples", "previews"), [(1, 1), (4, 4), (5, 1), (30, 1)])
+@pytest.mark.parametrize(("samples", "previews"), [(1, 1), (4, 4), (5, 1), (9, 1)])
 async def test_a_few_pictures_get_a_preview_each_and_more_a_contact_sheet(
     saving: McpClient, arguments: dict[str, Any], samples: int, previews: int
 ) -> None:
@@ -327,11 +327,11 @@ def test_previews_of_noise_stay_within_their_budget() -> None:
     out = io.BytesIO()
     Image.frombytes("RGB", (1500, 1500), random.Random(1).randbytes(1500 * 1500 * 3)).save(out, "PNG")
 
-    shown = previews([out.getvalue()] * 4)
+    shown = previews([out.getvalue()] * 2)
 
-    assert len(shown) == 4
+    assert len(shown) == 2
     assert all(len(each.data) <= MOST_CHARACTERS for each in shown)
-    assert len(previews([out.getvalue()] * 128)) == 1
+    assert len(previews([png()] * 128)) == 1
 
 
 def test_what_is_transparent_stands_on_a_checkerboard() -> None:
@@ -462,7 +462,10 @@ async def test_many_results_of_several_jobs_stay_within_one_answer(
     make: Make, world: World, arguments: dict[str, Any]
 ) -> None:
     async with McpClient(create_server(replace(make(), wait_seconds=0)), raise_exceptions=True) as agent:
-        ids = [made(await agent.call_tool(TOOL, arguments | {"numSamples": 40}))["jobId"] for _ in range(3)]
+        ids = [
+            made(await agent.call_tool(TOOL, arguments | {"numSamples": 40, "width": 64, "height": 64}))["jobId"]
+            for _ in range(3)
+        ]
         result = await agent.call_tool(WAIT, {"jobIds": ids})
 
     assert len(images(result)) == 1

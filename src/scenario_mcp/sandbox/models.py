@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from itertools import cycle
 from typing import Any
 
@@ -229,6 +230,7 @@ KINDS = (
 )
 
 
+@cache
 def catalogue(privacy: str, count: int) -> tuple[Record, ...]:
     """Make up a catalogue of models, always the same one."""
     chance = random.Random(privacy)  # noqa: S311  # made-up data

@@ -123,6 +123,7 @@ def test_doctor_is_content_with_a_working_account(account: World, capsys: pytest
     assert status == 0
     assert "BAD" not in out
     assert "key accepted: yes" in out
+    assert f"picture folders: {Path.home()}, " in out
     assert SECRET not in out
     assert [request.path for request in account.requests] == ["/v1/models"]
 

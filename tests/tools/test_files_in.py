@@ -232,6 +232,13 @@ async def test_files_for_run_model_become_assets(agent: McpClient, world: World,
     assert world.ledger[1].body["contentImage"] == world.ledger[0].body["referenceImages"][0]
 
 
+async def test_heic_is_uploaded_as_it_is(agent: McpClient, network: SandboxNetwork, world: World) -> None:
+    result = await agent.call_tool("upload-asset", {"file": saved("photo.heic", b"\0\0\0\x18ftypheic" + bytes(64))})
+
+    assert not result.is_error, text_of(result)
+    assert network.sent == [UPLOAD]
+
+
 async def test_a_bad_file_among_good_ones_sends_none(
     agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], path: str
 ) -> None:

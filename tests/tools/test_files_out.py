@@ -22,7 +22,7 @@ from PIL import Image
 
 from scenario_mcp.media import outputs
 from scenario_mcp.media.files import Allowed
-from scenario_mcp.media.previews import MOST_CHARACTERS, previews
+from scenario_mcp.media.previews import previews
 from scenario_mcp.sandbox.world import Draft, World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
@@ -37,6 +37,7 @@ pytestmark = pytest.mark.anyio
 
 FILES, UPLOAD, ASSETS = "GET /assets-transform/", "POST /v1/assets", "POST /v1/assets/get-bulk"
 MOST = 700_000  # characters of a whole result as JSON
+MOST_CHARACTERS = 150_000  # of a preview as base64
 
 
 @pytest.fixture
@@ -159,6 +160,20 @@ async def test_a_file_that_was_moved_away_is_saved_again_and_others_stay(
 
     assert [each["path"] for each in again["assets"]] == [each["path"] for each in first["assets"]]
     assert network.count(FILES) == 3
+
+
+async def test_a_card_that_was_lost_makes_no_second_copies(
+    saving: McpClient, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    first = made(await saving.call_tool(TOOL, arguments | {"numSamples": 2}))
+    before = everything(shelf)
+    [card] = shelf.rglob("*.json")
+    card.unlink()
+
+    again = made(await saving.call_tool(WAIT, {"jobIds": [first["jobId"]]}))["jobs"][0]
+
+    assert [each["path"] for each in again["assets"]] == [each["path"] for each in first["assets"]]
+    assert everything(shelf) == before
 
 
 async def test_nothing_is_ever_overwritten(saving: McpClient, shelf: Path, arguments: dict[str, Any]) -> None:
@@ -316,6 +331,17 @@ async def test_a_few_pictures_get_a_preview_each_and_more_a_contact_sheet(
     assert all(max(picture.size) <= 768 for picture in shown)
     if previews == samples:
         assert {picture.size for picture in shown} == {(768, 576)}
+
+
+async def test_progress_of_saving_is_told_in_bytes(saving: McpClient, arguments: dict[str, Any]) -> None:
+    heard: list[str] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    await saving.call_tool(TOOL, arguments | {"numSamples": 2}, progress_callback=listen)
+
+    assert [each for each in heard if "MB" in each][-1].startswith("saved 2 of 2 results, ")
 
 
 async def test_previews_can_be_turned_off(make: Make, arguments: dict[str, Any]) -> None:

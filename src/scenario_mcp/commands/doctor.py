@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from scenario_mcp import __version__
-from scenario_mcp.commands.wiring import sandboxed, services_for
+from scenario_mcp.commands.wiring import picture_folders, sandboxed, services_for
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -80,6 +80,7 @@ async def _api(settings: Settings) -> list[Check]:
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
+    yield Check("picture folders", well=True, found=", ".join(map(str, picture_folders(settings))))
     if settings.output_dir is None:
         yield Check("results folder", well=True, found="none: results are not saved")
     else:

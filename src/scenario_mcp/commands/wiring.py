@@ -26,6 +26,14 @@ def sandboxed(settings: Settings, *, sandbox: bool) -> Iterator[Settings]:
         yield settings.for_sandbox(base_url)
 
 
+def picture_folders(settings: Settings) -> tuple[Path, ...]:
+    """List the folders that pictures may come from; results may always be used again."""
+    folders = settings.input_dirs
+    if folders is None:
+        folders = tuple(files.default_folders(Path.home(), Path.cwd()))
+    return folders if settings.output_dir is None else (*folders, settings.output_dir)
+
+
 def services_for(settings: Settings) -> Services:
     """Make what tools work with; nothing is opened yet."""
     client = Client(
@@ -36,19 +44,13 @@ def services_for(settings: Settings) -> Services:
         no_credentials=settings.half_a_pair or "There is no Scenario API key",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
-    folders = settings.input_dirs
-    if folders is None:
-        folders = tuple(files.default_folders(Path.home(), Path.cwd()))
-    if settings.output_dir is not None:
-        folders = (*folders, settings.output_dir)
-    allowed = Allowed(folders, home=Path.home())
     shelf, store = settings.output_dir, Store(settings.state_dir)
     if settings.sandbox:  # what is made up must not be taken for what was paid for, nor outlive its sandbox
         shelf, store = shelf and shelf / "Sandbox", Store(None)
     return services_over(
         client,
         settings.wait_seconds,
-        allowed=allowed,
+        allowed=Allowed(picture_folders(settings), home=Path.home()),
         store=store,
         shelf=shelf,
         previews=settings.previews,

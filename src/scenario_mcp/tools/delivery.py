@@ -46,7 +46,7 @@ class Delivered:
 
     files: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    complete: bool = True
+    size: int = 0  # bytes that were downloaded
 
 
 class Delivery:
@@ -79,7 +79,6 @@ class Delivery:
         except Exception:  # the job is paid and its results are named: no bug here may hide them
             logger.exception("Unexpected error while saving the results of %s", job.id)
             delivered.notes.append("The results could not be saved: an internal error, told in the server's log.")
-        delivered.complete = len(delivered.files) == len(described)
         return delivered
 
     async def previews(
@@ -130,7 +129,9 @@ class Delivery:
                     delivered.notes.append(f"Result {number} was not saved: {_words(fault)}.")
                     return
                 delivered.files[asset.id] = path
-                await host.progress(100, f"saved {len(delivered.files)} of {len(described)} results")
+                delivered.size += await asyncio.to_thread(lambda: path.stat().st_size)
+                saved = f"saved {len(delivered.files)} of {len(described)} results"
+                await host.progress(100, f"{saved}, {delivered.size / 1e6:.1f} MB")
 
         with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
             async with anyio.create_task_group() as saving:

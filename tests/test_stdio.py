@@ -206,6 +206,7 @@ async def test_the_log_level_says_what_stands_on_stderr(base_url: str, level: st
 
     assert bool(re.search(r"INFO .*POST /generate/img2img-ip-adapter: 200", said)) == told
     assert SANDBOX_CREDENTIALS[1] not in said
+    assert "Signature=" not in said
 
 
 async def test_a_server_that_nobody_greeted_ends_with_its_stdin(base_url: str) -> None:

@@ -178,4 +178,14 @@ def test_a_file_that_is_too_large_is_not_read(home: Path) -> None:
 def test_by_default_home_and_the_working_directory_are_open_but_no_root() -> None:
     assert default_folders(Path("/home/me"), Path("/work")) == (Path("/home/me"), Path("/work"))
     assert default_folders(Path("/home/me"), Path("/")) == (Path("/home/me"),)
-    assert default_folders(Path("/home/me"), Path("/home/me")) == (Path("/home/me"),)
+    for working in ("/home/me", "/home", "/home/me/.config", "/home/me/pictures"):
+        assert default_folders(Path("/home/me"), Path(working)) == (Path("/home/me"),)
+
+
+def test_what_is_private_stays_so_below_every_wider_folder(home: Path) -> None:
+    wider = Allowed((home.parent, home), home=home, platform="darwin")
+    with pytest.raises(BadSource, match=OUTSIDE):
+        read_picture(FilePath("~/Library/hero.png"), wider)
+
+    named = Allowed((home / "Library",), home=home, platform="darwin")
+    assert read_picture(FilePath("~/Library/hero.png"), named).content == png()

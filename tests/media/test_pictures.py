@@ -109,6 +109,20 @@ def test_a_mask_that_is_a_photograph_is_not_clear() -> None:
     assert not Mask(png("teal")).clear
 
 
+def test_a_mask_of_sixteen_bits_keeps_its_shades() -> None:
+    picture = Image.new("I;16", (2, 1))
+    picture.putpixel((1, 0), 65_535)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+
+    assert Mask(out.getvalue()).clear
+
+
+def test_a_mask_in_heic_is_refused_with_the_way_on() -> None:
+    with pytest.raises(BadSource, match="Give it as PNG"):
+        Mask(b"\0\0\0\x18ftypheic" + bytes(64))
+
+
 def test_a_mask_that_is_broken_is_refused() -> None:
     content = encoded("JPEG", (200, 200))
 

@@ -1,13 +1,19 @@
 """Files in, as an agent gives them: four forms for every picture, uploaded once, and nothing lost on the way."""
 
 import asyncio
+import io
+import json
 import os
+import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp import Client as McpClient
+from PIL import Image
 
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
@@ -15,6 +21,7 @@ from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.state.store import FILE, Store
+from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, reset_before, server_error
@@ -273,9 +280,76 @@ async def test_an_upload_that_fails_bills_nothing(
     missing = await agent.call_tool(TOOL, arguments | {"image": "https://example.com/missing.png"})
 
     assert "Input image must be a valid image" in text_of(refused)
-    assert 'image: Scenario could not take the file: "The file could not be fetched"' in text_of(missing)
+    assert "image could not be uploaded: " in text_of(refused)
+    assert "Nothing was generated or billed" in text_of(refused)
+    assert 'image could not be uploaded: Scenario could not take the file: "The file could not be' in text_of(missing)
     assert network.count(GENERATE) == 0
     assert world.ledger == []
+
+
+async def test_a_mask_beside_large_data_urls_stays_within_one_request(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    grey = Image.frombytes("L", (1_300, 1_300), random.Random(3).randbytes(1_300 * 1_300))
+    out = io.BytesIO()
+    grey.save(out, "PNG")
+    given = arguments | {"image": data_url(noise(2.2)), "mask": data_url(out.getvalue()), "numSamples": 1}
+
+    result = await agent.call_tool(TOOL, given)
+
+    assert not result.is_error, text_of(result)
+    body = world.ledger[0].body
+    assert body["image"].startswith("asset_")
+    assert "not mostly black and white" in text_of(result)
+
+
+async def test_parts_go_where_their_numbers_say(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    content = noise(11)
+    saved("noise.png", content)
+
+    async def backwards(request: Any, deliver: Any) -> Any:
+        answer = await deliver(request)
+        body = json.loads(await answer.aread())
+        body["upload"]["parts"].reverse()
+        return httpx.Response(200, json=body)
+
+    network.plan(UPLOADS, backwards)
+
+    result = await agent.call_tool(TOOL, arguments | {"image": "noise.png"})
+
+    assert not result.is_error, text_of(result)
+    assert world.assets[world.ledger[0].body["image"]].content == content
+
+
+async def test_servers_that_begin_together_share_one_state(tmp_path: Path) -> None:
+    stores = [Store(tmp_path / "state") for _ in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(_write, stores, range(12)))
+
+    assert Store(tmp_path / "state").execute("SELECT count(*) FROM uploads") == [(12,)]
+
+
+def _write(store: Store, number: int) -> None:
+    Uploads(store, "scope").put(Content(f"{number}"), "asset_x")
+    store.close()
+
+
+async def test_a_state_file_that_breaks_later_is_set_aside_too(tmp_path: Path) -> None:
+    first = Store(tmp_path / "state")
+    for number in range(300):
+        Uploads(first, "scope").put(Content(f"{number}" * 30), "asset_x")
+    first.close()
+    file = tmp_path / "state" / FILE
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+    again = Uploads(Store(tmp_path / "state"), "scope")
+    again.put(Content("new"), "asset_y")
+
+    assert Uploads(Store(tmp_path / "state"), "scope").get(Content("new")) == "asset_y"
+    assert any("broken" in each.name for each in (tmp_path / "state").iterdir())
 
 
 async def test_an_upload_longer_than_a_call_goes_on_and_the_same_call_joins_it(

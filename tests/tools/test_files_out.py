@@ -5,8 +5,10 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -20,9 +22,8 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent, ResourceLink
 from PIL import Image
 
-from scenario_mcp.media import outputs
+from scenario_mcp.media import outputs, previews
 from scenario_mcp.media.files import Allowed
-from scenario_mcp.media.previews import previews
 from scenario_mcp.sandbox.world import Draft, World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
@@ -308,6 +309,200 @@ async def test_saving_stops_in_time_and_waiting_saves_the_rest(
     assert all("path" in each for each in later["jobs"][0]["assets"])
 
 
+async def test_a_call_that_saves_slowly_holds_up_no_other_beyond_its_time(
+    make: Make, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    async def slow(request: Any, deliver: Any) -> Any:
+        await anyio.sleep(60)
+        return await deliver(request)
+
+    network.plan(FILES, slow, 100)
+    async with McpClient(create_server(make()), raise_exceptions=True) as agent:
+        took: list[float] = []
+
+        async def timed(name: str, given: dict[str, Any]) -> None:
+            began = anyio.current_time()
+            content = made(await agent.call_tool(name, given))
+            assert content["status"] == "success"
+            took.append(anyio.current_time() - began)
+
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(timed, TOOL, arguments | {"numSamples": 1, "prompt": "a fox"})
+            await anyio.sleep(2)
+            calls.start_soon(timed, WAIT, {"jobIds": [next(iter(world.jobs))]})
+
+    assert max(took) <= 45
+
+
+NO_FILES: list[Any] = [
+    answers(200, text="<html>Sign in to the wifi</html>", content_type="text/html"),
+    answers(200, text=""),
+]
+
+
+@pytest.mark.parametrize("fault", NO_FILES, ids=["html", "empty"])
+async def test_what_is_no_picture_is_not_taken_for_the_result(
+    saving: McpClient, network: SandboxNetwork, shelf: Path, arguments: dict[str, Any], fault: Any
+) -> None:
+    network.plan(FILES, fault, 2)
+
+    content = made(await saving.call_tool(TOOL, arguments | {"numSamples": 1}))
+    assert "url" in content["assets"][0]
+    assert any("empty or no picture" in note for note in content["notes"])
+    assert everything(shelf) == []
+
+    later = made(await saving.call_tool(WAIT, content["next"]["arguments"]))
+    assert later["jobs"][0]["assets"][0]["path"].endswith(".png")
+
+
+RECORDS: list[dict[str, Any]] = [
+    {"createdAt": "0001-01-01T00:00:00Z"},
+    {"createdAt": "soon"},
+    {"createdAt": None, "metadata": {}},
+]
+
+
+@pytest.mark.parametrize("change", RECORDS, ids=str)
+async def test_an_odd_record_hides_no_result_and_keeps_its_place(
+    make: Make,
+    network: SandboxNetwork,
+    arguments: dict[str, Any],
+    change: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+
+    async def odd(request: Any, deliver: Any) -> Any:
+        answer = await deliver(request)
+        job = json.loads(await answer.aread())["job"]
+        ids = {"assetIds": job["metadata"]["assetIds"]}
+        metadata = {**job["metadata"], **change.get("metadata", {}), **ids}
+        if "metadata" in change:
+            metadata.pop("input")
+        return httpx.Response(200, json={"job": {**job, **change, "metadata": metadata}})
+
+    network.plan("GET /v1/jobs/", odd, 100)
+    async with McpClient(create_server(make()), raise_exceptions=True) as agent:
+        first = made(await agent.call_tool(TOOL, arguments | {"numSamples": 1}))
+    async with McpClient(create_server(make()), raise_exceptions=True) as agent:
+        again = made(await agent.call_tool(WAIT, {"jobIds": [first["jobId"]]}))
+    monkeypatch.undo()
+    time.tzset()
+
+    assert first["status"] == "success"
+    assert again["jobs"][0]["assets"][0]["path"] == first["assets"][0]["path"]
+
+
+@pytest.mark.parametrize("card", ["[]", "{", '{"files": ["x"]}', '{"files": {"asset_x": "x.png"}}'])
+async def test_a_card_that_cannot_be_read_hides_no_result(
+    saving: McpClient, shelf: Path, arguments: dict[str, Any], card: str
+) -> None:
+    first = made(await saving.call_tool(TOOL, arguments | {"numSamples": 1}))
+    [found] = shelf.rglob("*.json")
+    found.write_text(card)
+
+    again = made(await saving.call_tool(WAIT, {"jobIds": [first["jobId"]]}))
+
+    assert "path" in again["jobs"][0]["assets"][0]
+
+
+def test_two_jobs_that_share_a_tag_share_no_card(tmp_path: Path) -> None:
+    day = datetime(2026, 11, 22).astimezone()
+    first = outputs.place(tmp_path, day, "a fox", "job_1")
+    outputs.write_card(first, {"jobId": "job_other"})
+
+    second = outputs.place(tmp_path, day, "a fox", "job_1")
+    outputs.write_card(second, {"jobId": "job_1"})
+
+    assert second.card != first.card
+    assert outputs.place(tmp_path, datetime(2027, 1, 1).astimezone(), "renamed", "job_1") == second
+
+
+async def test_cards_hold_no_signed_addresses_and_no_pictures(
+    saving: McpClient, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    signed = "https://bucket.example.com/a.png?X-Amz-Signature=deadbeef"
+    references = [signed, "  " + data_url(png("red"))]
+    made(await saving.call_tool(TOOL, arguments | {"ipAdapterImages": references, "numSamples": 1}))
+
+    [card] = shelf.rglob("*.json")
+    assert "deadbeef" not in card.read_text("utf-8")
+    assert "base64" not in card.read_text("utf-8")
+    assert "https://bucket.example.com/a.png" in card.read_text("utf-8")
+
+
+async def test_the_card_names_the_cost_that_only_the_acceptance_told(
+    saving: McpClient, network: SandboxNetwork, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    async def unbilled(request: Any, deliver: Any) -> Any:
+        answer = await deliver(request)
+        job = json.loads(await answer.aread())["job"]
+        return httpx.Response(200, json={"job": {name: value for name, value in job.items() if name != "billing"}})
+
+    network.plan("GET /v1/jobs/", unbilled, 100)
+    content = made(await saving.call_tool(TOOL, arguments | {"numSamples": 1}))
+
+    [card] = shelf.rglob("*.json")
+    assert json.loads(card.read_text("utf-8"))["creativeUnitsCost"] == content["creativeUnitsCost"]
+
+
+async def test_previews_are_numbered_as_results_are_listed(
+    make: Make, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    async with McpClient(create_server(replace(make(), wait_seconds=0)), raise_exceptions=True) as agent:
+        ids = [made(await agent.call_tool(TOOL, arguments | {"numSamples": 2}))["jobId"] for _ in range(2)]
+        denied: list[str] = []
+
+        async def deny_one(request: Any, deliver: Any) -> Any:
+            denied.append(request.url.path)
+            return httpx.Response(403) if request.url.path == denied[0] else await deliver(request)
+
+        network.plan(FILES, deny_one, 100)
+        result = await agent.call_tool(WAIT, {"jobIds": ids})
+
+    said = text_of(result)
+    assert [line.partition(".")[0] for line in said.splitlines() if ". asset_" in line] == ["1", "2", "3", "4"]
+    missing = next(line.partition(".")[0] for line in said.splitlines() if line.endswith("not saved"))
+    named = re.findall(r"preview of result (\d)", said)
+    assert named == [number for number in "1234" if number != missing]
+    assert len(images(result)) == 3
+
+
+async def test_the_largest_answer_stays_within_its_room(make: Make, network: SandboxNetwork) -> None:
+    async def finished(request: Any, deliver: Any) -> Any:
+        job_id = request.url.path.rpartition("/")[2]
+        ids = [f"asset_{job_id}_{number}" for number in range(128)]
+        return httpx.Response(200, json={"job": {"jobId": job_id, "status": "success", "metadata": {"assetIds": ids}}})
+
+    async def described(request: Any, deliver: Any) -> Any:
+        ids = json.loads(request.content)["assetIds"]
+        url = "http://cdn.sandbox/assets-transform/x?Policy=" + "p" * 600
+        return httpx.Response(200, json={"assets": [{"id": each, "url": url, "mimeType": "image/png"} for each in ids]})
+
+    network.plan("GET /v1/jobs/", finished, 100)
+    network.plan(ASSETS, described, 100)
+    async with McpClient(create_server(make(shelf=None, previews=False)), raise_exceptions=True) as agent:
+        result = await agent.call_tool(WAIT, {"jobIds": [f"job_{number}" for number in range(32)]})
+
+    content = made(result)
+    assert len(result.model_dump_json()) < 200_000
+    assert len(content["jobs"]) == 32
+    assert "more results are not listed: show-assets" in text_of(result)
+
+
+async def test_show_assets_knows_where_the_files_of_a_job_are(
+    saving: McpClient, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    begun = made(await saving.call_tool(TOOL, arguments | {"numSamples": 2}))
+    before = everything(shelf)
+
+    for given in ({"jobId": begun["jobId"]}, {"jobId": begun["jobId"], "save": True}):
+        shown = made(await saving.call_tool("show-assets", given))
+        assert [each["path"] for each in shown["assets"]] == [each["path"] for each in begun["assets"]]
+    assert everything(shelf) == before
+
+
 async def test_without_a_folder_nothing_is_saved_and_addresses_are_told(
     make: Make, shelf: Path, arguments: dict[str, Any]
 ) -> None:
@@ -319,17 +514,17 @@ async def test_without_a_folder_nothing_is_saved_and_addresses_are_told(
     assert not shelf.exists()
 
 
-@pytest.mark.parametrize(("samples", "previews"), [(1, 1), (4, 4), (5, 1), (9, 1)])
+@pytest.mark.parametrize(("samples", "count"), [(1, 1), (4, 4), (5, 1), (9, 1)])
 async def test_a_few_pictures_get_a_preview_each_and_more_a_contact_sheet(
-    saving: McpClient, arguments: dict[str, Any], samples: int, previews: int
+    saving: McpClient, arguments: dict[str, Any], samples: int, count: int
 ) -> None:
     result = await saving.call_tool(TOOL, arguments | {"numSamples": samples, "width": 1024, "height": 768})
 
     made(result)
     shown = images(result)
-    assert len(shown) == previews
+    assert len(shown) == count
     assert all(max(picture.size) <= 768 for picture in shown)
-    if previews == samples:
+    if count == samples:
         assert {picture.size for picture in shown} == {(768, 576)}
 
 
@@ -349,30 +544,64 @@ async def test_previews_can_be_turned_off(make: Make, arguments: dict[str, Any])
         assert images(await agent.call_tool(TOOL, arguments)) == []
 
 
-def test_previews_of_noise_stay_within_their_budget() -> None:
-    out = io.BytesIO()
-    Image.frombytes("RGB", (1500, 1500), random.Random(1).randbytes(1500 * 1500 * 3)).save(out, "PNG")
+def shown_of(*contents: bytes) -> list[previews.Preview]:
+    side = previews.side_for(len(contents))
+    return previews.compose([(number, previews.small(each, side)) for number, each in enumerate(contents, 1)])
 
-    shown = previews([out.getvalue()] * 2)
+
+def encoded(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def decoded(shown: previews.Preview) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(shown.data)))
+
+
+def test_previews_of_noise_stay_within_their_budget() -> None:
+    noise = encoded(Image.frombytes("RGB", (1500, 1500), random.Random(1).randbytes(1500 * 1500 * 3)))
+
+    shown = shown_of(noise, noise)
 
     assert len(shown) == 2
     assert all(len(each.data) <= MOST_CHARACTERS for each in shown)
-    assert len(previews([png()] * 128)) == 1
+    assert len(shown_of(*[png()] * 128)) == 1
 
 
 def test_what_is_transparent_stands_on_a_checkerboard() -> None:
-    out = io.BytesIO()
-    Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(out, "PNG")
+    [shown] = shown_of(encoded(Image.new("RGBA", (64, 64), (0, 0, 0, 0))))
 
-    [shown] = previews([out.getvalue()])
+    grey = decoded(shown).convert("L")
+    assert len({grey.getpixel(place) for place in ((4, 4), (12, 4))}) == 2
+    assert grey.getpixel((4, 4)) == grey.getpixel((12, 12))
 
-    with Image.open(io.BytesIO(base64.b64decode(shown.data))) as picture:
-        greys = {round(picture.convert("L").getpixel(place), -1) for place in ((4, 4), (12, 4), (12, 12))}  # type: ignore[arg-type]  # one band gives one number
-    assert len(greys) == 2
+
+def test_greys_of_sixteen_bits_keep_their_shades() -> None:
+    ramp = Image.new("I;16", (64, 8))
+    for x in range(64):
+        for y in range(8):
+            ramp.putpixel((x, y), x * 1024)
+
+    [shown] = shown_of(encoded(ramp))
+
+    shades = list(decoded(shown).convert("L").crop((0, 4, 64, 5)).tobytes()[::16])
+    assert shades == sorted(set(shades))
+
+
+def test_a_sheet_keeps_the_place_of_what_could_not_be_had() -> None:
+    red = encoded(Image.new("RGB", (64, 64), "red"))
+
+    [shown] = shown_of(red, red, b"no picture", red, red, red)
+
+    cell = previews.SIDE // 3
+    centres = [decoded(shown).convert("RGB").getpixel((cell * x + cell // 2, cell // 2)) for x in range(3)]
+    assert [pixel[0] > 200 > pixel[1] for pixel in centres] == [True, True, False]  # type: ignore[index]  # three bands
+    assert shown.shows == "contact sheet of results 1 to 6, each with its number"
 
 
 def test_what_is_no_picture_gets_no_preview() -> None:
-    assert previews([b"no picture"]) == []
+    assert shown_of(b"no picture") == []
 
 
 async def test_results_link_to_resources_that_can_be_read(saving: McpClient, arguments: dict[str, Any]) -> None:

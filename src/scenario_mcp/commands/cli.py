@@ -81,5 +81,7 @@ def _log_to_stderr(settings: Settings) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
+    for chatty in ("httpx", "httpcore"):  # they would write signed addresses
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     for ignored in settings.ignored:
         logging.getLogger(__name__).warning("Ignored %s", ignored)

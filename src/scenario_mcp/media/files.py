@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -60,13 +60,17 @@ class Allowed:
             parts = target.relative_to(root).parts
         except (OSError, RuntimeError, ValueError):
             return False
-        private = _PRIVATE.get(self.platform)
-        at_home = self.home is not None and root == self.home.resolve()
-        return (
-            bool(parts)
-            and not any(part.startswith(".") for part in parts)
-            and not (at_home and parts[0].casefold() == private)
-        )
+        if not parts or any(part.startswith(".") for part in parts):
+            return False
+        return not self._is_private(target) or self._is_private(root)
+
+    def _is_private(self, path: Path) -> bool:
+        """Tell whether a path lies in what programs keep in the home folder."""
+        try:
+            parts = path.relative_to(self.home.resolve()).parts if self.home else ()
+        except (OSError, RuntimeError, ValueError):
+            return False
+        return bool(parts) and parts[0].casefold() == _PRIVATE.get(self.platform)
 
     def _outside(self) -> BadSource:
         named = ", ".join(str(folder) for folder in self.folders) or "none"
@@ -132,9 +136,9 @@ def _picture_names(folder: Path) -> dict[str, str]:
 
 
 def default_folders(home: Path, working: Path) -> Sequence[Path]:
-    """List the folders that files may come from if nobody says: home, and the working directory unless it is a root."""
-    return tuple(_distinct((home, *([] if working == Path(working.anchor) else [working]))))
+    """List the folders that files may come from if nobody says: home, and the working directory.
 
-
-def _distinct(folders: Sequence[Path]) -> Iterator[Path]:
-    yield from dict.fromkeys(folders)
+    Not the latter if it lies above home, as a root does, or within home, where hidden folders must stay hidden.
+    """
+    related = home.is_relative_to(working) or working.is_relative_to(home)
+    return (home,) if related or working == Path(working.anchor) else (home, working)

@@ -17,11 +17,16 @@ class Mask:
     def __init__(self, content: bytes) -> None:
         """Convert a picture. Raises `BadSource`."""
         try:
-            with pictures.opened(content) as picture:
-                pixels = picture.convert("RGBA")
-                flat = pixels.convert("L")
-                # What is transparent is not painted, so it keeps the image, as black does.
-                flat.paste(0, mask=pixels.getchannel("A").point(lambda alpha: 255 - alpha))
+            if pictures.inspect(content).width is None:
+                raise BadSource("is a HEIC, which cannot be a mask. Give it as PNG.")
+            with pictures.opened(content, most_pixels=pictures.MOST_DECODED) as picture:
+                flat = pictures.eight_bits(picture).convert("L")
+                if picture.has_transparency_data:
+                    # What is transparent is not painted, so it keeps the image, as black does.
+                    hidden = picture.convert("RGBA").getchannel("A").point(lambda alpha: 255 - alpha)
+                    flat.paste(0, mask=hidden)
+        except BadSource:
+            raise
         except pictures.BadPicture as bad:
             raise BadSource(f"{bad}") from None
         except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes

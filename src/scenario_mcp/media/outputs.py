@@ -11,16 +11,16 @@ import re
 import secrets
 from base64 import b32encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from scenario_mcp.media import pictures
 
 WORDS, LONGEST = 6, 48  # words of a prompt in a name, and their characters
+TAG, LONG_TAG = 4, 12  # characters of an id in a name; the long one where two ids share the short one
 SUFFIXES = {
     "video/mp4": ".mp4",
     "video/webm": ".webm",
@@ -53,8 +53,14 @@ class Place:
 
 
 def place(shelf: Path, made: datetime, words: str, job_id: str) -> Place:
-    """Choose the place of a job's files: always the same for the same job."""
-    return Place(shelf / f"{made:%Y-%m-%d}", f"{slug(words)}-{tag(job_id)}")
+    """Choose the place of a job's files: the one that has its card already, or one by its day, prompt and id."""
+    tags = [tag(job_id, length) for length in (TAG, LONG_TAG)]
+    for found in (path for each in tags for path in sorted(shelf.glob(f"*/*-{each}.json"))):
+        known = Place(found.parent, found.stem)
+        if read_card(known).get("jobId") == job_id:
+            return known
+    free = (Place(shelf / f"{made:%Y-%m-%d}", f"{slug(words)}-{each}") for each in tags)
+    return next(each for each in free if not each.card.exists() or each.stem.endswith(tags[-1]))
 
 
 def slug(words: str) -> str:
@@ -63,9 +69,9 @@ def slug(words: str) -> str:
     return "-".join(plain[:WORDS])[:LONGEST].strip("-") or "untitled"
 
 
-def tag(name: str) -> str:
-    """Shorten an id to four letters and digits."""
-    return b32encode(hashlib.sha256(name.encode()).digest()).decode()[:4].lower()
+def tag(name: str, length: int = TAG) -> str:
+    """Shorten an id to some letters and digits."""
+    return b32encode(hashlib.sha256(name.encode()).digest()).decode()[:length].lower()
 
 
 @dataclass(frozen=True)
@@ -89,33 +95,41 @@ def draft(folder: Path) -> Iterator[Draft]:
 
 
 def keep(written: Draft, folder: Path, name: str, mime_type: str | None) -> tuple[Path, str]:
-    """Give a written file its name, or the next free one, and its SHA-256. Raises `OSError`."""
+    """Give a written file its name, or the next free one, and its SHA-256.
+
+    Raises `NotWhole` for a file that is empty or not what it is said to be, and `OSError`.
+    """
     written.file.flush()
     os.fsync(written.file.fileno())
+    written.file.close()  # Windows renames no open file
     digest = _sha256(written.path)
     suffix = _suffix(written.path, mime_type)
-    for number in count(1):
+    number = 1
+    while True:
         path = folder / (f"{name}{suffix}" if number == 1 else f"{name} ({number}){suffix}")
-        if path.exists():
-            if _sha256(path) == digest:
-                return path, digest
-            continue
-        with suppress(FileExistsError):
+        try:
             _publish(written.path, path)
-            return path, digest
-    raise AssertionError("count() never ends")  # pragma: no cover
+        except FileExistsError:
+            if _sha256(path) != digest:
+                number += 1
+                continue
+        return path, digest
+
+
+class NotWhole(ValueError):
+    """A file that cannot be what it is said to be."""
 
 
 def _publish(draft: Path, path: Path) -> None:
-    """Let a file appear whole under a new name. Raises `FileExistsError` if the name was taken meanwhile."""
+    """Let a file appear whole under a new name. Raises `FileExistsError` if the name is taken."""
     try:
         os.link(draft, path)
     except FileExistsError:
         raise
     except OSError:  # file systems without hard links
-        if path.exists():
-            raise FileExistsError from None
-        draft.rename(path)
+        with path.open("xb"):  # takes the name, so that the next step replaces nothing but this
+            pass
+        draft.replace(path)
 
 
 def read_card(place: Place) -> dict[str, Any]:
@@ -130,7 +144,8 @@ def read_card(place: Place) -> dict[str, Any]:
 def filed(place: Place, card: Mapping[str, Any]) -> dict[str, Path]:
     """List the files of a card that are still there, by asset id."""
     files = card.get("files")
-    named = ((each, entry.get("file")) for each, entry in (files.items() if isinstance(files, dict) else ()))
+    entries = files.items() if isinstance(files, dict) else ()
+    named = ((each, entry.get("file")) for each, entry in entries if isinstance(entry, dict))
     paths = ((each, place.folder / name) for each, name in named if isinstance(name, str) and name == Path(name).name)
     return {each: path for each, path in paths if path.is_file()}
 
@@ -139,14 +154,18 @@ def write_card(place: Place, card: Mapping[str, Any]) -> None:
     """Write a job's card, whole or not at all. Raises `OSError`."""
     with draft(place.folder) as written:
         written.file.write(json.dumps(card, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        written.file.flush()
+        written.file.close()  # Windows renames no open file
         written.path.replace(place.card)
 
 
 def _suffix(path: Path, mime_type: str | None) -> str:
+    plain = (mime_type or "").partition(";")[0]
     with path.open("rb") as file:
-        named = pictures.kind_of(file.read(32))
-    return named.suffix if named else SUFFIXES.get((mime_type or "").partition(";")[0], ".bin")
+        header = file.read(32)
+    named = pictures.kind_of(header)
+    if not header or (plain.startswith("image/") and plain != "image/svg+xml" and named is None):
+        raise NotWhole("what came is empty or no picture")
+    return named.suffix if named else SUFFIXES.get(plain, ".bin")
 
 
 def _sha256(path: Path) -> str:

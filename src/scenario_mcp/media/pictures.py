@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 100_000_000
 MOST_PIXELS = 100_000_000
+MOST_DECODED = 40_000_000  # pixels of a picture that is held in memory whole
 KINDS = "PNG, JPEG, WebP, GIF, TIFF, AVIF or HEIC"
 
 
@@ -85,7 +86,7 @@ def decode(content: bytes) -> Picture:
     """Recognize a picture as `inspect` does, and decode it whole to see that nothing is cut off."""
     found = inspect(content)
     if found.width is not None:
-        with opened(content, _named(content) or "") as picture:
+        with opened(content, _named(content) or "", most_pixels=MOST_DECODED) as picture:
             try:
                 picture.load()
             except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
@@ -94,7 +95,7 @@ def decode(content: bytes) -> Picture:
 
 
 @contextmanager
-def opened(content: bytes, *formats: str) -> "Iterator[Image.Image]":
+def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "Iterator[Image.Image]":
     """Open a picture of these formats, or of any we take, without decoding it. Raises `BadPicture`.
 
     The one place that opens pictures we were given, so that their size is always looked at first.
@@ -105,17 +106,24 @@ def opened(content: bytes, *formats: str) -> "Iterator[Image.Image]":
     try:
         picture = Image.open(io.BytesIO(content), formats=formats or FORMATS)
         with picture:
-            if picture.width * picture.height <= MOST_PIXELS:
+            if picture.width * picture.height <= most_pixels:
                 picture.verify()
     except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
         raise BadPicture(f"is not a picture, or a broken one. Give a whole {KINDS}.") from None
-    if picture.width * picture.height > MOST_PIXELS:
+    if picture.width * picture.height > most_pixels:
         raise BadPicture(
-            f"has {picture.width} x {picture.height} pixels; at most {MOST_PIXELS // 1_000_000} million can be sent."
+            f"has {picture.width} x {picture.height} pixels; at most {most_pixels // 1_000_000} million can be taken."
             " Make it smaller."
         )
     with Image.open(io.BytesIO(content), formats=formats or FORMATS) as again:  # verify() leaves nothing to read
         yield again
+
+
+def eight_bits(picture: "Image.Image") -> "Image.Image":
+    """Scale greys of 16 bits to 8, which Pillow would cut off at white instead."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda value: value / 257).convert("L")
 
 
 def _named(content: bytes) -> str | None:

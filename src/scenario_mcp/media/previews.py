@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIDE = 768  # pixels of the longer side
 MOST_CHARACTERS = 150_000  # of one preview as base64
 MOST_SINGLE = 4  # pictures that get a preview each; more become one contact sheet
-MOST_PIXELS = 40_000_000  # of a picture that is decoded for its preview
+MOST_ON_SHEET = 48
 QUALITIES = (85, 70, 55, 40, 25)
 LIGHT, DARK, SQUARE = 255, 204, 8  # the greys and the pixels of the checkerboard behind what is transparent
 GAP = 4
@@ -30,54 +30,54 @@ class Preview:
     mime_type: str = "image/jpeg"
 
 
-def previews(contents: Sequence[bytes]) -> list[Preview]:
-    """Make a preview of each picture, or one numbered contact sheet of more than four.
-
-    A picture that cannot be shown is left out.
-    """
-    if len(contents) > MOST_SINGLE:
-        return [_sheet(contents)]
-    small = ((number, _small(content, SIDE)) for number, content in enumerate(contents, 1))
-    return [_encoded(picture, f"preview of result {number}") for number, picture in small if picture is not None]
+def side_for(count: int) -> int:
+    """Say how many pixels wide and high each of so many pictures may be shown."""
+    return SIDE if count <= MOST_SINGLE else SIDE // math.ceil(math.sqrt(min(count, MOST_ON_SHEET))) - GAP
 
 
-def _sheet(contents: Sequence[bytes]) -> Preview:
-    """Put pictures in rows, each with its number."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    columns = math.ceil(math.sqrt(len(contents)))
-    rows = math.ceil(len(contents) / columns)
-    cell = SIDE // columns - GAP
-    sheet = Image.new("RGB", (columns * (cell + GAP), rows * (cell + GAP)), "white")
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(max(10, min(24, cell // 6)))
-    for index, content in enumerate(contents):
-        left, top = index % columns * (cell + GAP), index // columns * (cell + GAP)
-        picture = _small(content, cell)
-        if picture is not None:
-            sheet.paste(picture, (left + (cell - picture.width) // 2, top + (cell - picture.height) // 2))
-        label = str(index + 1)
-        box = draw.textbbox((left + 3, top + 1), label, font=font)
-        draw.rectangle((left, top, box[2] + 3, box[3] + 3), fill="black")
-        draw.text((left + 3, top + 1), label, fill="white", font=font)
-    return _encoded(sheet, f"contact sheet of results 1 to {len(contents)}, numbered as they are listed")
-
-
-def _small(content: bytes, side: int) -> "Image.Image | None":
+def small(content: bytes, side: int) -> "Image.Image | None":
     """Shrink a picture to fit a square, upright, with a checkerboard where it is transparent; None if it cannot be."""
     from PIL import Image, ImageOps
 
     try:
-        with pictures.opened(content) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
+        with pictures.opened(content, most_pixels=pictures.MOST_DECODED) as picture:
             picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-            upright = ImageOps.exif_transpose(picture).convert("RGBA")
+            upright = pictures.eight_bits(ImageOps.exif_transpose(picture)).convert("RGBA")
     except Exception:  # Pillow's parsers raise anything on bad bytes; a preview is never worth a failure
         return None
     ground = _checkerboard(upright.width, upright.height)
     ground.paste(upright, mask=upright.getchannel("A"))
     return ground
+
+
+def compose(shown: "Sequence[tuple[int, Image.Image | None]]") -> list[Preview]:
+    """Make previews of small pictures by the numbers under which they are listed: one each, or of many one sheet.
+
+    A picture that could not be had gets no preview, or an empty place on the sheet.
+    """
+    if len(shown) > MOST_SINGLE:
+        return [_sheet(shown[:MOST_ON_SHEET])]
+    return [_encoded(picture, f"preview of result {number}") for number, picture in shown if picture is not None]
+
+
+def _sheet(shown: "Sequence[tuple[int, Image.Image | None]]") -> Preview:
+    """Put pictures in rows, each with its number."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    columns = math.ceil(math.sqrt(len(shown)))
+    rows = math.ceil(len(shown) / columns)
+    cell = SIDE // columns - GAP
+    sheet = Image.new("RGB", (columns * (cell + GAP), rows * (cell + GAP)), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(max(10, min(24, cell // 6)))
+    for index, (number, picture) in enumerate(shown):
+        left, top = index % columns * (cell + GAP), index // columns * (cell + GAP)
+        if picture is not None:
+            sheet.paste(picture, (left + (cell - picture.width) // 2, top + (cell - picture.height) // 2))
+        box = draw.textbbox((left + 3, top + 1), str(number), font=font)
+        draw.rectangle((left, top, box[2] + 3, box[3] + 3), fill="black")
+        draw.text((left + 3, top + 1), str(number), fill="white", font=font)
+    return _encoded(sheet, f"contact sheet of results {shown[0][0]} to {shown[-1][0]}, each with its number")
 
 
 def _checkerboard(width: int, height: int) -> "Image.Image":

@@ -198,6 +198,18 @@ class Client:
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
             raise NoAnswer(f"The file could not be downloaded ({_words(fault)}).") from fault
 
+    async def content(self, url: str, deadline: Deadline, most: int) -> bytes:
+        """Fetch a file into memory, as `download` does. Raises `NoAnswer` also for one of more than `most` bytes."""
+        got = bytearray()
+
+        def take(chunk: bytes) -> None:
+            got.extend(chunk)
+            if len(got) > most:
+                raise NoAnswer(f"The file is larger than {most // 1_000_000} MB.")
+
+        await self.download(url, deadline, take)
+        return bytes(got)
+
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
         if self._http is not None:

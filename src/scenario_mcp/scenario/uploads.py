@@ -87,8 +87,11 @@ async def _send_parts(
     client: Client, begun: Mapping[str, Any], content: bytes, deadline: Deadline, on_bytes: OnBytes
 ) -> None:
     await on_bytes(0, len(content))
-    urls = [records.text(records.mapping(part).get("url")) for part in records.items(begun.get("parts"))]
-    if len(urls) * PART_BYTES < len(content) or None in urls:
+    parts = [records.mapping(part) for part in records.items(begun.get("parts"))]
+    if all(records.number(part.get("number")) is not None for part in parts):
+        parts.sort(key=lambda part: records.number(part.get("number")) or 0)
+    urls = [records.text(part.get("url")) for part in parts]
+    if len(urls) != -(-len(content) // PART_BYTES) or None in urls or len(set(urls)) != len(urls):
         raise NoAnswer("Scenario answered without an address for every part of the upload.")
     for index, url in enumerate(urls):
         part = content[index * PART_BYTES : (index + 1) * PART_BYTES]

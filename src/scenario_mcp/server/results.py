@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,46 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 
 def _report(report: Report) -> Rendered:
-    return Rendered("\n".join(report.lines), dict(report.data), is_error=False, previews=report.previews)
+    text = "\n".join((*report.lines, *_shown(report.previews)))
+    return Rendered(text, dict(report.data), is_error=False, previews=report.previews)
 
 
 def _outcome(outcome: Outcome) -> Rendered:
     """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
-    return Rendered("\n".join(_lines(outcome)), _data(outcome), failed, outcome.previews, tuple(_links(outcome)))
+    for most, with_urls in LEVELS:
+        told = _trimmed(outcome, most, with_urls=with_urls)
+        text, data = "\n".join(_lines(told, _starts(outcome))), _data(told)
+        if len(text) + len(json.dumps(data, ensure_ascii=False)) <= ROOM:
+            break
+    return Rendered(text, data, failed, outcome.previews, tuple(_links(outcome)))
+
+
+# What is told of results when there are too many: how many of each job, and whether with their addresses.
+ROOM = 80_000
+LEVELS = ((None, True), (None, False), (24, False), (8, False), (2, False), (0, False))
+
+
+def _trimmed(outcome: Outcome, most: int | None, *, with_urls: bool) -> Outcome:
+    rows = tuple(_trimmed(row, most, with_urls=with_urls) for row in outcome.jobs)
+    kept = outcome.assets[:most]
+    notes = list(outcome.notes)
+    if left_out := len(outcome.assets) - len(kept):
+        notes.append(f"{left_out} more results are not listed: show-assets with this jobId shows them.")
+    if not with_urls and any(asset.url and asset.id not in outcome.files for asset in outcome.assets):
+        notes.append("Addresses are left out, there are too many: show-assets gives them.")
+    assets = kept if with_urls else tuple(replace(asset, url=None) for asset in kept)
+    return replace(outcome, assets=assets, notes=tuple(notes), jobs=rows)
+
+
+def _starts(outcome: Outcome) -> list[int]:
+    """Give the first number of each row: results are numbered through, as previews do."""
+    return list(accumulate((len(row.assets) for row in outcome.rows), initial=1))
+
+
+def _shown(previews: Sequence[Preview]) -> Iterator[str]:
+    if previews:
+        yield f"Below: {'; '.join(preview.shows for preview in previews)}."
 
 
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
@@ -145,18 +179,19 @@ def _asset_data(asset: Asset, path: Path | None) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
+def _lines(outcome: Outcome, starts: Sequence[int]) -> Iterator[str]:
     if len(outcome.jobs) > 1:
         yield f"{outcome.status}: {len(outcome.jobs)} jobs"
-    for row in outcome.rows:
-        yield from _row_lines(row)
+    for row, start in zip(outcome.rows, starts, strict=False):
+        yield from _row_lines(row, start)
+    yield from _shown(outcome.previews)
     if outcome.next is not None:
         yield _next_line(outcome.next)
 
 
-def _row_lines(row: Outcome) -> Iterator[str]:
+def _row_lines(row: Outcome, start: int) -> Iterator[str]:
     yield f"{row.status}: {_what(row)}"
-    for number, asset in enumerate(row.assets, 1):
+    for number, asset in enumerate(row.assets, start):
         path = row.files.get(asset.id)
         facts = (asset.id, _size(asset), asset.mime_type, str(path) if path else "not saved")
         yield f"{number}. {', '.join(fact for fact in facts if fact)}"

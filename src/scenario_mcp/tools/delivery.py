@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from scenario_mcp.media import outputs, previews
-from scenario_mcp.media.outputs import Place
+from scenario_mcp.media.outputs import NotWhole, Place
 from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario import assets, wire
 from scenario_mcp.scenario.assets import Asset
@@ -22,6 +22,9 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
@@ -34,10 +37,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Origin:
-    """The call that a job came from, for its card."""
+    """The call that a job came from, and what it cost in Creative Units if that is known, for its card."""
 
     tool: str
     arguments: Mapping[str, Any]
+    cost: float | None = None
 
 
 @dataclass
@@ -62,7 +66,7 @@ class Delivery:
 
     def remember(self, job_id: str, origin: Origin) -> None:
         """Remember the call that a job came from, for when its files are saved."""
-        self._origins[job_id] = origin
+        self._origins[job_id] = replace(origin, arguments=_short(origin.arguments))
         while len(self._origins) > REMEMBERED:
             del self._origins[next(iter(self._origins))]
 
@@ -71,27 +75,46 @@ class Delivery:
         delivered = Delivered()
         if self._shelf is None or not described:
             return delivered
-        place = self._place(self._shelf, job)
         lock = self._locks.setdefault(job.id, asyncio.Lock())
         try:
-            async with lock:
-                await self._save(place, job, described, delivered, host)
+            # Another call may be saving the same job: waiting for it must end with this call's own time.
+            with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
+                async with lock:
+                    place = await asyncio.to_thread(self._place, self._shelf, job)
+                    await self._save(place, job, described, delivered, host)
+            if scope.cancelled_caught:
+                delivered.notes.append(f"{len(described) - len(delivered.files)} result(s) are not saved yet.")
         except Exception:  # the job is paid and its results are named: no bug here may hide them
             logger.exception("Unexpected error while saving the results of %s", job.id)
             delivered.notes.append("The results could not be saved: an internal error, told in the server's log.")
         return delivered
 
+    async def saved(self, job: Job) -> dict[str, Path]:
+        """List the files of a job that are saved already, by asset id."""
+        if self._shelf is None:
+            return {}
+        place = await asyncio.to_thread(self._place, self._shelf, job)
+        return await asyncio.to_thread(lambda: outputs.filed(place, outputs.read_card(place)))
+
     async def previews(
         self, described: Sequence[Asset], files: Mapping[str, Path], deadline: Deadline
     ) -> list[Preview]:
         """Make previews of pictures, from their files or else their addresses. Raises nothing."""
-        shown = [asset for asset in described if (asset.mime_type or "").startswith("image/")]
-        if not self._with_previews or not shown:
+        listed = [
+            (number, asset) for number, asset in enumerate(described, 1) if (asset.mime_type or "").startswith("image/")
+        ][: previews.MOST_ON_SHEET]
+        if not self._with_previews or not listed:
             return []
+        side = previews.side_for(len(listed))
+        shown: list[tuple[int, Image | None]] = [(number, None) for number, _ in listed]
         try:
             with anyio.move_on_after(deadline.sooner(LAST_SECOND).remaining()):
-                contents = [await self._content(asset, files.get(asset.id), deadline) for asset in shown]
-                return await asyncio.to_thread(previews.previews, [content for content in contents if content])
+                for index, (number, asset) in enumerate(listed):  # one after another: large ones fill the memory
+                    content = await self._content(asset, files.get(asset.id), deadline)
+                    if content is not None:
+                        shown[index] = (number, await asyncio.to_thread(previews.small, content, side))
+            if any(picture is not None for _, picture in shown):
+                return await asyncio.to_thread(previews.compose, shown)
         except Exception:  # a preview is never worth a failed call
             logger.warning("No previews could be made", exc_info=True)
         return []
@@ -125,7 +148,7 @@ class Delivery:
             async with places:
                 try:
                     path = await self._download(asset, place.folder, f"{place.stem}-{number}", host.deadline)
-                except (ScenarioError, OSError) as fault:
+                except (ScenarioError, OSError, NotWhole) as fault:
                     delivered.notes.append(f"Result {number} was not saved: {_words(fault)}.")
                     return
                 delivered.files[asset.id] = path
@@ -133,14 +156,14 @@ class Delivery:
                 saved = f"saved {len(delivered.files)} of {len(described)} results"
                 await host.progress(100, f"{saved}, {delivered.size / 1e6:.1f} MB")
 
-        with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
+        try:
             async with anyio.create_task_group() as saving:
                 for number, asset in missing:
                     saving.start_soon(one, number, asset)
-        if scope.cancelled_caught:
-            delivered.notes.append(f"{len(described) - len(delivered.files)} result(s) are not saved yet.")
-        if delivered.files:
-            await self._write_card(place, card, job, described, delivered)
+        finally:
+            if delivered.files:
+                with anyio.CancelScope(shield=True):
+                    await self._write_card(place, card, job, described, delivered)
 
     async def _write_card(
         self, place: Place, card: Mapping[str, Any], job: Job, described: Sequence[Asset], delivered: Delivered
@@ -149,10 +172,10 @@ class Delivery:
         said = {
             "made": _made(job).isoformat(timespec="seconds"),
             "tool": origin.tool if origin else None,
-            "arguments": _short(origin.arguments if origin else job.input),
+            "arguments": origin.arguments if origin else _short(job.input),
             "modelId": job.model_id,
             "jobId": job.id,
-            "creativeUnitsCost": job.cost,
+            "creativeUnitsCost": origin.cost if origin and origin.cost is not None else job.cost,
         }
         files = {
             asset.id: {"file": delivered.files[asset.id].name, **({"seed": asset.seed} if asset.seed else {})}
@@ -172,7 +195,7 @@ class Delivery:
             [asset] = await assets.describe(self._client, [asset.id], until)
         try:
             return await self._fetch(asset, folder, name, until)
-        except NoAnswer:
+        except (NoAnswer, NotWhole):
             # Signed addresses end; a fresh one is tried once.
             [fresh] = await assets.describe(self._client, [asset.id], until)
             return await self._fetch(replace(asset, url=fresh.url), folder, name, until)
@@ -191,12 +214,10 @@ class Delivery:
             return await asyncio.to_thread(_read, path)
         if asset.url is None:
             return None
-        got = bytearray()
         try:
-            await self._client.download(asset.url, deadline.sooner(LAST_SECOND), got.extend)
+            return await self._client.content(asset.url, deadline.sooner(LAST_SECOND), LARGEST_PREVIEWED)
         except ScenarioError:
             return None
-        return bytes(got)
 
 
 def _read(path: Path) -> bytes | None:
@@ -210,17 +231,17 @@ def _made(job: Job) -> datetime:
     """Take a job's own time, so that its files belong to the same day whoever saves them."""
     try:
         made = datetime.fromisoformat(job.created or "")
-    except ValueError:
-        made = datetime.now(UTC)
-    return (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone()
+        return (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone()
+    except (ValueError, OverflowError, OSError):  # also for years that no calendar here reaches
+        return datetime.now(UTC).astimezone()
 
 
 def _short(value: Any) -> Any:
-    """Repeat arguments without the pictures inside them, and without signed addresses."""
+    """Repeat arguments without the pictures inside them, and without what addresses may be signed with."""
     if isinstance(value, str):
-        if value[:5].lower() == "data:":
+        if value.lstrip()[:5].lower() == "data:":
             return f"(a data URL of {len(value)} characters)"
-        return re.sub(r"\?Policy=\S*", "", value[:LONGEST_VALUE])
+        return re.sub(r"(https?://[^\s?#]+)[?#]\S*", r"\1", value[:LONGEST_VALUE])
     if isinstance(value, Mapping):
         return {name: _short(each) for name, each in value.items()}
     return [_short(each) for each in value] if isinstance(value, list) else value

@@ -70,7 +70,7 @@ async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
 
     accepted = await services.purchases.send(order.call, host.deadline, on_pause)
     if order.origin is not None:
-        services.delivery.remember(accepted.job.id, order.origin)
+        services.delivery.remember(accepted.job.id, replace(order.origin, cost=accepted.cost))
     try:
         await on_progress(accepted.job)
         patience = services.wait_seconds if order.wait else 0.0

@@ -12,11 +12,21 @@ import anyio
 
 from scenario_mcp.media import files, sources
 from scenario_mcp.media.files import Allowed
+from scenario_mcp.media.pictures import MOST_BYTES
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link, Source
 from scenario_mcp.scenario import uploads
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import InvalidArguments, NotConfigured, ScenarioError, UploadFailed, UploadGoesOn
+from scenario_mcp.scenario.errors import (
+    ApiError,
+    InvalidArguments,
+    NoAnswer,
+    NotConfigured,
+    ScenarioError,
+    Unauthorized,
+    UploadFailed,
+    UploadGoesOn,
+)
 from scenario_mcp.scenario.uploads import Filing, Kind
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.host import Host
@@ -93,8 +103,13 @@ class Intake:
             async with places:
                 try:
                     ids[index] = await self._asset_id(each, host)
-                except UploadFailed as failure:
-                    raise UploadFailed(f"{each.argument}: {failure}", failure.hint) from failure
+                except (UploadFailed, NoAnswer, ApiError) as failure:
+                    if isinstance(failure, Unauthorized):
+                        raise
+                    hint = (
+                        failure.hint if "billed" in failure.hint else f"Nothing was generated or billed. {failure.hint}"
+                    )
+                    raise UploadFailed(f"{each.argument} could not be uploaded: {failure}", hint) from failure
 
         try:
             async with anyio.create_task_group() as working:
@@ -110,9 +125,7 @@ class Intake:
             return loaded.content
         [asset_id] = await self.asset_ids([Wanted(argument, loaded)], host)
         url = await uploads.read(self._client, asset_id, host.deadline)
-        got = bytearray()
-        await self._client.download(url, host.deadline.sooner(RESERVE), got.extend)
-        return bytes(got)
+        return await self._client.content(url, host.deadline.sooner(RESERVE), MOST_BYTES)
 
     def remember(self, sha256: str, asset_id: str) -> None:
         """Remember that an asset has this content, so that a result fed back is not uploaded."""
@@ -135,10 +148,13 @@ class Intake:
             return await self._once((each.loaded.url, each.kind, each.filing), fetch, host)
         picture = each.loaded
         content = Content(picture.sha256, each.filing.hide, each.filing.parent_id or "")
+        return await self._once(content, partial(self._known_or_uploaded, picture, content, each.filing, host), host)
+
+    async def _known_or_uploaded(self, picture: LocalPicture, content: Content, filing: Filing, host: Host) -> str:
         known = self._known.get(content)
         if known is not None and await self._still_there(known, host.deadline):
             return known
-        return await self._once(content, partial(self._upload, picture, content, each.filing, host), host)
+        return await self._upload(picture, content, filing, host)
 
     async def _still_there(self, asset_id: str, deadline: Deadline) -> bool:
         try:

@@ -67,12 +67,15 @@ async def place(intake: Intake, given: Mapping[str, Any], looked: Looked, host: 
     Raises `ScenarioError`.
     """
     placed = Placed()
-    inline = _inline(looked)
+    for name in rules.MASKS:
+        if name in looked:
+            await _place_mask(intake, name, looked[name][0][1], placed, host)
+    inline = _inline(looked, MOST_INLINE - len(placed.fields.get("mask", "")))
     wanted: list[Wanted] = []
     for name, pictures in looked.items():
         if name in rules.MASKS:
-            await _place_mask(intake, name, pictures[0][1], placed, host)
-        elif name in inline:
+            continue
+        if name in inline:
             _put(placed, given, name, rules.PICTURES[name].as_data_url, inline[name])
         else:
             wanted += [Wanted(label, each, _filing(name, given, each, placed)) for label, each in pictures]
@@ -89,14 +92,14 @@ def _labelled(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, value)] if isinstance(value, str) else []
 
 
-def _inline(looked: Looked) -> dict[str, list[str]]:
+def _inline(looked: Looked, most: int) -> dict[str, list[str]]:
     """Pick the arguments that are data URLs throughout; none if they are too large together."""
     inline: dict[str, list[str]] = {}
     for name, pictures in looked.items():
         urls = [each.data_url for _, each in pictures if isinstance(each, LocalPicture) and each.data_url]
         if name not in rules.MASKS and len(urls) == len(pictures):
             inline[name] = urls
-    return inline if sum(len(url) for urls in inline.values() for url in urls) <= MOST_INLINE else {}
+    return inline if sum(len(url) for urls in inline.values() for url in urls) <= most else {}
 
 
 def _filing(name: str, given: Mapping[str, Any], loaded: Loaded, placed: Placed) -> Filing:

@@ -8,11 +8,13 @@ from pydantic import Field
 
 from scenario_mcp.inferences.fields import Fields, Flag, Id, Text
 from scenario_mcp.media import sources
+from scenario_mcp.media.outputs import NotWhole
 from scenario_mcp.media.sources import AssetId, BadSource
 from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError, cut
+from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Report
 from scenario_mcp.tools.services import Services
@@ -44,34 +46,36 @@ def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> Report:
     """Read, show and perhaps save assets. Raises `ScenarioError`."""
     folder = _folder(services.delivery.shelf, arguments.folder) if arguments.save else None
-    ids = await _ids(services, arguments, host.deadline)
+    job = await _job(services, arguments.job_id, host.deadline) if arguments.job_id else None
+    ids = list(job.asset_ids) if job else list(dict.fromkeys(map(_id, arguments.asset_ids or ())))
     found = await assets.describe(services.client, ids[:MOST], host.deadline)
     known = [asset for asset in found if asset.url is not None]
     notes = [f"Scenario knows no asset {asset.id}, or not for this key." for asset in found if asset.url is None]
     if len(ids) > MOST:
         notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {', '.join(ids[MOST:])}")
-    files: dict[str, Path] = {}
-    for asset in known if folder else ():
-        try:
-            files[asset.id] = await services.delivery.save_as(asset, folder or Path(), host.deadline)
-        except (ScenarioError, OSError) as fault:
-            notes.append(f"{asset.id} was not saved: {fault}")
+    files = await services.delivery.saved(job) if job else {}
+    if job and folder and arguments.folder is None:  # where the job's own files belong
+        delivered = await services.delivery.save(job, known, host)
+        files, notes = delivered.files, [*notes, *delivered.notes]
+    elif folder:
+        for asset in known:
+            try:
+                files[asset.id] = await services.delivery.save_as(asset, folder, host.deadline)
+            except (ScenarioError, OSError, NotWhole) as fault:
+                notes.append(f"{asset.id} was not saved: {fault}")
     shown = await services.delivery.previews(known, files, host.deadline)
     rows = [_row(asset, files.get(asset.id)) for asset in known]
     lines = [f"{number}. {_line(row)}" for number, row in enumerate(rows, 1)] or ["No asset could be shown."]
     data = {"status": "success" if known else "error", "assets": rows, "notes": notes}
-    return Report(
-        (*lines, *(f"Note: {note}" for note in notes)), {k: v for k, v in data.items() if v != []}, tuple(shown)
-    )
+    said = {name: value for name, value in data.items() if value != []}
+    return Report((*lines, *(f"Note: {note}" for note in notes)), said, tuple(shown))
 
 
-async def _ids(services: Services, arguments: ShowAssets, deadline: Deadline) -> list[str]:
-    if arguments.job_id is None:
-        return list(dict.fromkeys(map(_id, arguments.asset_ids or ())))
-    job = await jobs.get(services.client, arguments.job_id, deadline)
+async def _job(services: Services, job_id: str, deadline: Deadline) -> Job:
+    job = await jobs.get(services.client, job_id, deadline)
     if not job.asset_ids:
         raise InvalidArguments([("jobId", f"names a job without results: it is {job.status}.")])
-    return list(job.asset_ids)
+    return job
 
 
 def _id(text: str) -> str:

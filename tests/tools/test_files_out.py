@@ -545,8 +545,10 @@ async def test_previews_can_be_turned_off(make: Make, arguments: dict[str, Any])
 
 
 def shown_of(*contents: bytes) -> list[previews.Preview]:
-    side = previews.side_for(len(contents))
-    return previews.compose([(number, previews.small(each, side)) for number, each in enumerate(contents, 1)])
+    gallery = previews.Gallery(range(1, len(contents) + 1))
+    for number, content in enumerate(contents, 1):
+        gallery.add(number, content)
+    return gallery.previews()
 
 
 def encoded(picture: Image.Image) -> bytes:

@@ -30,12 +30,35 @@ class Preview:
     mime_type: str = "image/jpeg"
 
 
-def side_for(count: int) -> int:
-    """Say how many pixels wide and high each of so many pictures may be shown."""
-    return SIDE if count <= MOST_SINGLE else SIDE // math.ceil(math.sqrt(min(count, MOST_ON_SHEET))) - GAP
+class Gallery:
+    """Small pictures of results by the numbers under which they are listed, shrunk one after another."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        shown = numbers[:MOST_ON_SHEET]
+        self._pictures: dict[int, Image.Image | None] = dict.fromkeys(shown)
+        on_sheet = len(shown) > MOST_SINGLE
+        self._side = SIDE // math.ceil(math.sqrt(len(shown))) - GAP if on_sheet else SIDE
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the results that are shown, or will be."""
+        return list(self._pictures)
+
+    def add(self, number: int, content: bytes) -> None:
+        """Shrink the picture of a result; what cannot be shown is passed over."""
+        self._pictures[number] = _small(content, self._side)
+
+    def previews(self) -> list[Preview]:
+        """Make a preview of each picture, or one sheet of more than four, with an empty place for what is missing."""
+        shown = list(self._pictures.items())
+        if all(picture is None for _, picture in shown):
+            return []
+        if len(shown) > MOST_SINGLE:
+            return [_sheet(shown)]
+        return [_encoded(picture, f"preview of result {number}") for number, picture in shown if picture is not None]
 
 
-def small(content: bytes, side: int) -> "Image.Image | None":
+def _small(content: bytes, side: int) -> "Image.Image | None":
     """Shrink a picture to fit a square, upright, with a checkerboard where it is transparent; None if it cannot be."""
     from PIL import Image, ImageOps
 
@@ -48,16 +71,6 @@ def small(content: bytes, side: int) -> "Image.Image | None":
     ground = _checkerboard(upright.width, upright.height)
     ground.paste(upright, mask=upright.getchannel("A"))
     return ground
-
-
-def compose(shown: "Sequence[tuple[int, Image.Image | None]]") -> list[Preview]:
-    """Make previews of small pictures by the numbers under which they are listed: one each, or of many one sheet.
-
-    A picture that could not be had gets no preview, or an empty place on the sheet.
-    """
-    if len(shown) > MOST_SINGLE:
-        return [_sheet(shown[:MOST_ON_SHEET])]
-    return [_encoded(picture, f"preview of result {number}") for number, picture in shown if picture is not None]
 
 
 def _sheet(shown: "Sequence[tuple[int, Image.Image | None]]") -> Preview:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
-from scenario_mcp.media import outputs, previews
+from scenario_mcp.media import outputs
 from scenario_mcp.media.outputs import NotWhole, Place
-from scenario_mcp.media.previews import Preview
+from scenario_mcp.media.previews import Gallery, Preview
 from scenario_mcp.scenario import assets, wire
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.client import Client
@@ -22,9 +22,6 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
@@ -100,21 +97,20 @@ class Delivery:
         self, described: Sequence[Asset], files: Mapping[str, Path], deadline: Deadline
     ) -> list[Preview]:
         """Make previews of pictures, from their files or else their addresses. Raises nothing."""
-        listed = [
-            (number, asset) for number, asset in enumerate(described, 1) if (asset.mime_type or "").startswith("image/")
-        ][: previews.MOST_ON_SHEET]
+        listed = {
+            number: asset for number, asset in enumerate(described, 1) if (asset.mime_type or "").startswith("image/")
+        }
         if not self._with_previews or not listed:
             return []
-        side = previews.side_for(len(listed))
-        shown: list[tuple[int, Image | None]] = [(number, None) for number, _ in listed]
+        gallery = Gallery(list(listed))
         try:
             with anyio.move_on_after(deadline.sooner(LAST_SECOND).remaining()):
-                for index, (number, asset) in enumerate(listed):  # one after another: large ones fill the memory
+                for number in gallery.numbers:  # one after another: large ones fill the memory
+                    asset = listed[number]
                     content = await self._content(asset, files.get(asset.id), deadline)
                     if content is not None:
-                        shown[index] = (number, await asyncio.to_thread(previews.small, content, side))
-            if any(picture is not None for _, picture in shown):
-                return await asyncio.to_thread(previews.compose, shown)
+                        await asyncio.to_thread(gallery.add, number, content)
+            return await asyncio.to_thread(gallery.previews)
         except Exception:  # a preview is never worth a failed call
             logger.warning("No previews could be made", exc_info=True)
         return []

@@ -1,5 +1,6 @@
 """Settings: what is read from where, what is trusted, and what is refused by name."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,31 @@ def test_the_missing_half_of_a_key_pair_is_named(tmp_path: Path, environ: dict[s
 def test_toolsets_are_read_in_their_fixed_order(tmp_path: Path) -> None:
     assert load({"SCENARIO_TOOLSETS": "text, Images,"}, tmp_path).toolsets == ("images", "text")
     assert load({"SCENARIO_TOOLSETS": "all"}, tmp_path).toolsets == ("core", "images", "edit", "text")
+
+
+def test_the_folders_that_pictures_may_come_from_are_read(tmp_path: Path) -> None:
+    folders = os.pathsep.join((str(tmp_path / "a"), " ~/b ", ""))
+
+    assert load({"SCENARIO_INPUT_DIRS": folders}, tmp_path).input_dirs == (tmp_path / "a", Path.home() / "b")
+    assert load({}, tmp_path).input_dirs is None
+    with pytest.raises(SettingsError, match="SCENARIO_INPUT_DIRS must be an absolute path"):
+        load({"SCENARIO_INPUT_DIRS": "pictures"}, tmp_path)
+
+
+def test_the_folders_of_a_foreign_env_file_are_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SCENARIO_INPUT_DIRS=/\n")
+
+    settings = load(KEYS, tmp_path)
+
+    assert settings.input_dirs is None
+    assert "SCENARIO_INPUT_DIRS" in settings.ignored[0]
+
+
+@pytest.mark.parametrize(("word", "on"), [("on", True), ("OFF", False)])
+def test_previews_are_on_or_off(tmp_path: Path, word: str, on: bool) -> None:
+    assert load({"SCENARIO_PREVIEWS": word}, tmp_path).previews is on
+    with pytest.raises(SettingsError, match="SCENARIO_PREVIEWS must be on or off"):
+        load({"SCENARIO_PREVIEWS": "small"}, tmp_path)
 
 
 def test_an_unknown_toolset_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:

@@ -9,32 +9,13 @@ import pytest
 
 from scenario_mcp.media.files import Allowed, default_folders, read_picture
 from scenario_mcp.media.sources import BadSource, FilePath
+from support.paths import HOSTILE, OUTSIDE, build_home
 from support.pictures import png
-
-OUTSIDE = "is a path outside the folders that files may come from"
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    for folder in ("pictures/deep", ".ssh", "Library", "AppData", "pictures/Library"):
-        (home / folder).mkdir(parents=True)
-    (tmp_path / "elsewhere").mkdir()
-    for place in ("hero.png", "pictures/hero.png", "pictures/deep/ink wash.png", ".ssh/hero.png", ".hidden.png"):
-        (home / place).write_bytes(png())
-    for place in ("Library/hero.png", "AppData/hero.png", "pictures/Library/hero.png"):
-        (home / place).write_bytes(png())
-    (tmp_path / "elsewhere/real.png").write_bytes(png())
-    (home / "key.png").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
-    (home / "vector.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    (home / "polyglot.png").write_bytes(b"#!/bin/sh\n" + png())
-    (home / "out.png").symlink_to(tmp_path / "elsewhere/real.png")
-    (home / "in.png").symlink_to(home / "pictures/hero.png")
-    (home / "to-hidden.png").symlink_to(home / ".ssh/hero.png")
-    (home / "outdir").symlink_to(tmp_path / "elsewhere")
-    (home / "loop.png").symlink_to(home / "loop.png")
-    (home / "dangling.png").symlink_to(tmp_path / "elsewhere/nothing.png")
-    os.mkfifo(home / "fifo.png")
+    home = build_home(tmp_path)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home / "pictures")
     return home
@@ -63,50 +44,6 @@ def test_pictures_below_the_folders_are_read(home: Path, text: str) -> None:
 
     assert file.content == png()
     assert file.picture.kind.mime_type == "image/png"
-
-
-HOSTILE: list[tuple[str, str]] = [
-    ("~/../elsewhere/real.png", OUTSIDE),
-    ("../../elsewhere/real.png", OUTSIDE),
-    ("{home}/../elsewhere/real.png", OUTSIDE),
-    ("~/pictures/../../elsewhere/nothing.png", OUTSIDE),
-    ("/etc/passwd", OUTSIDE),
-    ("/etc/hostname.png", OUTSIDE),
-    ("/", OUTSIDE),
-    ("~", OUTSIDE),
-    ("{home}", OUTSIDE),
-    ("..", OUTSIDE),
-    ("../..", OUTSIDE),
-    ("~root/hero.png", OUTSIDE),
-    ("~nobody-at-all/hero.png", OUTSIDE),
-    ("/dev/zero", OUTSIDE),
-    ("/dev/stdin", OUTSIDE),
-    ("/proc/self/environ", OUTSIDE),
-    ("/proc/self/root/etc/passwd", OUTSIDE),
-    ("~/out.png", OUTSIDE),
-    ("~/outdir/real.png", OUTSIDE),
-    ("~/outdir/nothing.png", OUTSIDE),
-    ("~/dangling.png", OUTSIDE),
-    ("~/loop.png", OUTSIDE),
-    ("~/.ssh/hero.png", OUTSIDE),
-    ("~/.ssh/nothing.png", OUTSIDE),
-    ("~/.hidden.png", OUTSIDE),
-    ("~/.nothing.png", OUTSIDE),
-    ("~/to-hidden.png", OUTSIDE),
-    ("~/pictures/../.ssh/hero.png", OUTSIDE),
-    ("{home}x/hero.png", OUTSIDE),
-    ("a" * 5_000 + ".png", "cannot be read (File name too long)"),
-    ("~/key.png", "is the file key.png, which is not a picture of a kind"),
-    ("~/vector.svg", "is the file vector.svg, which is not a picture"),
-    ("~/polyglot.png", "is the file polyglot.png, which is not a picture"),
-    ("~/pictures", "no regular file"),
-    ("~/pictures/deep/", "no regular file"),
-    ("~/fifo.png", "no regular file"),
-    ("~/pictures/hreo.png", "was not found. Near to it: hero.png"),
-    ("deep/nothing.png", "was not found"),
-    ("~/hero.png/more.png", "was not found"),
-    ("~/nowhere/hero.png", "was not found"),
-]
 
 
 @pytest.mark.parametrize(("text", "why"), HOSTILE, ids=[case[0][:40] for case in HOSTILE])

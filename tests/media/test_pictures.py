@@ -1,8 +1,6 @@
 """What a picture is: by its content, never by its name."""
 
 import io
-import struct
-import zlib
 
 import pytest
 from PIL import Image
@@ -11,6 +9,7 @@ from scenario_mcp.media import pictures
 from scenario_mcp.media.masks import Mask
 from scenario_mcp.media.pictures import BadPicture
 from scenario_mcp.media.sources import BadSource
+from support.paths import bomb
 from support.pictures import png
 
 
@@ -18,16 +17,6 @@ def encoded(kind: str, size: tuple[int, int] = (32, 24), mode: str = "RGB") -> b
     out = io.BytesIO()
     Image.new(mode, size, 1 if mode == "1" else "teal").save(out, kind)
     return out.getvalue()
-
-
-def huge(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that says to be huge."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", pictures.FORMATS)
@@ -54,8 +43,8 @@ NO_PICTURES = {
     "a mere signature": b"\x89PNG\r\n\x1a\n",
     "a gif that is a script": b"GIF89a/*" + b"*/=1;alert(1)",
     "a video": b"\0\0\0\x18ftypisom",
-    "a bomb": huge(50_000, 50_000),
-    "a large one": huge(10_001, 10_000),
+    "a bomb": bomb(),
+    "a large one": bomb(10_001, 10_000),
     **{kind: encoded(kind) for kind in ("PPM", "BMP", "ICO", "EPS", "PDF", "TGA", "PCX")},
     "XBM": encoded("XBM", mode="1"),
 }

@@ -111,12 +111,15 @@ class Intake:
                     )
                     raise UploadFailed(f"{each.argument} could not be uploaded: {failure}", hint) from failure
 
+        failure: ScenarioError | None = None
         try:
             async with anyio.create_task_group() as working:
                 for index, each in enumerate(wanted):
                     working.start_soon(one, index, each)
         except* ScenarioError as failures:
-            raise _first(failures) from None
+            failure = _first(failures)
+        if failure is not None:  # raised out here, since Python before 3.11.4 wraps what `except*` raises
+            raise failure
         return [ids[index] for index in range(len(wanted))]
 
     async def content(self, argument: str, loaded: Loaded, host: Host) -> bytes:

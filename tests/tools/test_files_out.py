@@ -309,6 +309,19 @@ async def test_saving_stops_in_time_and_waiting_saves_the_rest(
     assert all("path" in each for each in later["jobs"][0]["assets"])
 
 
+async def test_calls_that_save_the_same_job_at_once_download_it_once(
+    make: Make, network: SandboxNetwork, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    async with McpClient(create_server(replace(make(), wait_seconds=0)), raise_exceptions=True) as agent:
+        job_id = made(await agent.call_tool(TOOL, arguments | {"numSamples": 2}))["jobId"]
+        async with anyio.create_task_group() as calls:
+            for _ in range(3):
+                calls.start_soon(agent.call_tool, WAIT, {"jobIds": [job_id]})
+
+    assert network.count(FILES) == 2
+    assert len(everything(shelf)) == 3
+
+
 async def test_a_call_that_saves_slowly_holds_up_no_other_beyond_its_time(
     make: Make, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:

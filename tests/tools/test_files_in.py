@@ -303,6 +303,15 @@ async def test_a_mask_beside_large_data_urls_stays_within_one_request(
     assert "not mostly black and white" in text_of(result)
 
 
+async def test_a_mask_that_scenario_does_not_know_is_refused(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    result = await agent.call_tool(TOOL, arguments | {"mask": "asset_gone"})
+
+    assert "- mask: names the asset asset_gone, which Scenario does not know" in text_of(result)
+    assert network.count(GENERATE) == 0
+
+
 async def test_parts_go_where_their_numbers_say(
     agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:

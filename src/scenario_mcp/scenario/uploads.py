@@ -71,12 +71,6 @@ async def exists(client: Client, asset_id: str, deadline: Deadline) -> bool:
     return True
 
 
-async def read(client: Client, asset_id: str, deadline: Deadline) -> str:
-    """Give the signed URL of an asset's file. Raises `ScenarioError`."""
-    answer = await client.send(wire.Call("GET", wire.path("assets", asset_id)), deadline)
-    return _id_of(records.mapping(answer.get("asset")).get("url"))
-
-
 async def _begin(client: Client, body: Mapping[str, Any], filing: Filing, deadline: Deadline) -> Mapping[str, Any]:
     options = {"assetOptions": filing.options} if filing.options else {}
     answer = await client.send(wire.Call("POST", wire.path("uploads"), body={**body, **options}), deadline)

@@ -14,7 +14,7 @@ from scenario_mcp.media import files, sources
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.media.pictures import MOST_BYTES
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link, Source
-from scenario_mcp.scenario import uploads
+from scenario_mcp.scenario import assets, uploads
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
@@ -127,8 +127,10 @@ class Intake:
         if isinstance(loaded, LocalPicture):
             return loaded.content
         [asset_id] = await self.asset_ids([Wanted(argument, loaded)], host)
-        url = await uploads.read(self._client, asset_id, host.deadline)
-        return await self._client.content(url, host.deadline.sooner(RESERVE), MOST_BYTES)
+        [asset] = await assets.describe(self._client, [asset_id], host.deadline)
+        if asset.url is None:
+            raise InvalidArguments([(argument, f"names the asset {asset_id}, which Scenario does not know.")])
+        return await self._client.content(asset.url, host.deadline.sooner(RESERVE), MOST_BYTES)
 
     def remember(self, sha256: str, asset_id: str) -> None:
         """Remember that an asset has this content, so that a result fed back is not uploaded."""

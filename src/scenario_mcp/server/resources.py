@@ -10,6 +10,7 @@ from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.server.results import ASSET_URI, JOB_URI
+from scenario_mcp.tools.outcome import asset_facts
 from scenario_mcp.tools.services import Services
 
 SECONDS = 30.0
@@ -54,16 +55,8 @@ async def read(services: Services, uri: str) -> list[Content]:
     [asset] = await assets.describe(services.client, [found[2]], deadline)
     if asset.url is None:
         raise UnknownResource(uri)
-    said = {
-        "assetId": asset.id,
-        "mimeType": asset.mime_type,
-        "width": asset.width,
-        "height": asset.height,
-        "modelId": asset.model_id,
-        "prompt": asset.prompt,
-        "seed": asset.seed,
-        "url": asset.url,
-    }
+    made = {"modelId": asset.model_id, "prompt": asset.prompt, "seed": asset.seed}
+    said = asset_facts(asset, None) | made
     shown = await services.delivery.previews([asset], {}, deadline)
     return [_json(said), *(Content(each.mime_type, blob=each.data) for each in shown)]
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from scenario_mcp.inferences import schemas
@@ -17,7 +16,7 @@ from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
-from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report
+from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report, asset_facts
 
 ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
 MOST_LINKS = 12
@@ -147,7 +146,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "jobId": outcome.job_id,
         "modelId": outcome.model_id,
         "lastSeen": outcome.seen,
-        "assets": [_asset_data(asset, outcome.files.get(asset.id)) for asset in outcome.assets],
+        "assets": [asset_facts(asset, outcome.files.get(asset.id)) for asset in outcome.assets],
         "creativeUnitsCost": outcome.cost,
         "creativeUnitsDiscount": outcome.discount,
         "error": outcome.error,
@@ -165,18 +164,6 @@ def _links(outcome: Outcome) -> Iterator[Link]:
         # Hosts fetch linked images at once; one that is shown already must not come twice.
         shown = bool(outcome.previews) and (asset.mime_type or "").startswith("image/")
         yield Link(ASSET_URI.format(assetId=asset.id), asset.id, None if shown else asset.mime_type)
-
-
-def _asset_data(asset: Asset, path: Path | None) -> dict[str, Any]:
-    said = {
-        "assetId": asset.id,
-        "path": str(path) if path else None,
-        "url": None if path else asset.url,
-        "mimeType": asset.mime_type,
-        "width": asset.width,
-        "height": asset.height,
-    }
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _lines(outcome: Outcome, starts: Sequence[int]) -> Iterator[str]:

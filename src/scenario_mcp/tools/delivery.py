@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -59,7 +60,7 @@ class Delivery:
         self._shelf = shelf
         self._with_previews = with_previews
         self._origins: dict[str, Origin] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as a call holds one
 
     def remember(self, job_id: str, origin: Origin) -> None:
         """Remember the call that a job came from, for when its files are saved."""

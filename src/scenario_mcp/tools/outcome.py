@@ -49,6 +49,19 @@ class Outcome:
         return self.jobs or (self,)
 
 
+def asset_facts(asset: Asset, path: Path | None) -> dict[str, Any]:
+    """Tell what is known of a result: where it was saved, or else its address, and what it is."""
+    said = {
+        "assetId": asset.id,
+        "path": str(path) if path else None,
+        "url": None if path else asset.url,
+        "mimeType": asset.mime_type,
+        "width": asset.width,
+        "height": asset.height,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
 ROOM = 7_500  # characters that the answer of a reading tool, text and data together, may take
 
 

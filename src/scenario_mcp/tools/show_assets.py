@@ -16,7 +16,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError, cut
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.outcome import Report
+from scenario_mcp.tools.outcome import Report, asset_facts
 from scenario_mcp.tools.services import Services
 
 MOST = 12
@@ -103,18 +103,12 @@ def _folder(shelf: Path | None, given: str | None) -> Path:
 
 
 def _row(asset: Asset, path: Path | None) -> dict[str, Any]:
-    said = {
-        "assetId": asset.id,
-        "path": str(path) if path else None,
-        "url": None if path else asset.url,
-        "mimeType": asset.mime_type,
-        "width": asset.width,
-        "height": asset.height,
+    made = {
         "modelId": asset.model_id,
         "seed": asset.seed,
         "prompt": cut(asset.prompt, LONGEST_PROMPT) if asset.prompt else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return asset_facts(asset, path) | {name: value for name, value in made.items() if value is not None}
 
 
 def _line(row: Mapping[str, Any]) -> str:

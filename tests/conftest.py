@@ -2,22 +2,19 @@
 
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client as McpClient
 
-from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
-from scenario_mcp.tools.services import Services, services_over
+from scenario_mcp.tools.services import Services
 from support.clock import LEAPING
 from support.network import SandboxNetwork
 from support.pictures import png
+from support.servers import Machine
 
 ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 
@@ -49,9 +46,9 @@ def network(world: World) -> SandboxNetwork:
 
 @pytest.fixture
 async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
-    client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
-    yield services_over(client, wait_seconds=45, allowed=Allowed((Path.home(),), home=Path.home()))
-    await client.aclose()
+    made = Machine(network).server()
+    yield made
+    await made.client.aclose()
 
 
 @pytest.fixture(params=ERAS)

@@ -45,6 +45,7 @@ LOSING: dict[str, Fault] = {  # after these, nobody knows what became of a reque
     "endless": answers(200, text=" " * (17 * 2**20)),
 }
 BILLED = {"reset after", "hang after", "truncated JSON"}
+HANGING = {"hang before", "hang after"}  # for longer than a call may take
 PASSING: dict[str, Fault] = LOSING | {"refused": refused, "429": busy}  # a read may be repeated after any of these
 
 
@@ -53,7 +54,7 @@ def parametrized(faults: dict[str, Fault]) -> pytest.MarkDecorator:
 
 
 @parametrized(LOSING)
-async def test_a_lost_answer_to_a_paid_request_is_never_followed_by_another(
+async def test_a_lost_answer_to_a_paid_request_is_looked_for_and_never_asked_for_again(
     agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], name: str
 ) -> None:
     network.plan(GENERATE, LOSING[name], FOREVER)
@@ -61,9 +62,18 @@ async def test_a_lost_answer_to_a_paid_request_is_never_followed_by_another(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    assert result.is_error
-    assert "the job may be running: look before calling again" in text_of(result)
-    assert "Do not call again yet" in text_of(result)
+    if name in HANGING:
+        assert result.is_error
+        assert "Make the same call again: it joins the request" in text_of(result)
+    elif name in BILLED:
+        made = result.structured_content
+        assert made is not None
+        assert (made["status"], made["jobId"]) == ("success", world.ledger[0].job_id)
+        assert "the job was found again" in text_of(result)
+    else:
+        assert result.is_error
+        assert "The answer to a paid request was lost" in text_of(result)
+        assert "No job was found for it so far. It is safe to call again" in text_of(result)
     assert network.count(GENERATE) == 1
     assert len(world.ledger) == (1 if name in BILLED else 0)
     assert anyio.current_time() - began <= DEADLINE
@@ -306,7 +316,7 @@ async def test_a_price_question_that_fails_for_good_fails_clearly_and_in_time(
     result = await agent.call_tool(TOOL, arguments | {"dryRun": True})
 
     assert result.is_error
-    assert "look before calling again" not in text_of(result)
+    assert "No job was found" not in text_of(result)
     assert network.count(GENERATE) <= 3
     assert anyio.current_time() - began <= DEADLINE
     assert world.ledger == []

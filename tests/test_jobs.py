@@ -259,11 +259,11 @@ async def test_costs_are_the_same_in_text_and_data(
     assert _structured(result)["creativeUnitsDiscount"] == 10.754321
 
 
-async def test_the_warning_not_to_pay_again_is_in_text_and_data(hasty: McpClient, arguments: dict[str, Any]) -> None:
+async def test_what_the_same_call_again_does_is_in_text_and_data(hasty: McpClient, arguments: dict[str, Any]) -> None:
     result = await hasty.call_tool(TOOL, arguments)
 
     for said in (text_of(result), " ".join(_structured(result)["notes"])):
-        assert "calling the generation again would make and bill a new one" in said
+        assert "the same generation called again joins it" in said
 
 
 async def test_that_a_price_cost_nothing_is_in_text_and_data(agent: McpClient, arguments: dict[str, Any]) -> None:

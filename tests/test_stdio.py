@@ -22,6 +22,7 @@ from support.stdio import PATIENCE, StdioHost, environment, running
 pytestmark = pytest.mark.anyio
 
 END_SECONDS = 1.0
+SETTLE_SECONDS = 3.0  # that a paid request without an answer gets besides
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ async def test_the_process_ends_within_a_second(wire_era: str, base_url: str, ho
 
 
 @pytest.mark.parametrize("how", STATUS)
-async def test_what_was_paid_for_at_the_end_is_logged(wire_era: str, how: str) -> None:
+async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_era: str, how: str) -> None:
     async with (
         hostile.serving(hostile.answers_reads_but_no_generation) as api,
         running(wire_era, environ=environment(api.base_url)) as host,
@@ -170,8 +171,8 @@ async def test_what_was_paid_for_at_the_end_is_logged(wire_era: str, how: str) -
         said = await host.stderr()
 
     assert status == STATUS[how]
-    assert seconds < END_SECONDS
-    assert "A paid request was sent and its answer not waited for: a job may be running" in said
+    assert SETTLE_SECONDS <= seconds < SETTLE_SECONDS + END_SECONDS
+    assert "A paid request was sent and not answered: a job may be running" in said
 
 
 async def test_a_call_that_is_canceled_at_once_bills_nothing(wire_era: str, base_url: str, quick_world: World) -> None:

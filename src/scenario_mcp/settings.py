@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,20 @@ DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
 TOOLSETS = ("core", "images", "edit", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
+MOST_UNITS = 10**9
 SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")
 
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
 
 # A cloned repository may bring a .env of its own: these would let it send a person's keys, pictures or money elsewhere.
-TRUSTED_ONLY = ("SCENARIO_BASE_URL", "SCENARIO_INPUT_DIRS", "SCENARIO_OUTPUT_DIR", "SCENARIO_STATE_DIR")
+TRUSTED_ONLY = (
+    "SCENARIO_BASE_URL",
+    "SCENARIO_INPUT_DIRS",
+    "SCENARIO_OUTPUT_DIR",
+    "SCENARIO_STATE_DIR",
+    "SCENARIO_MAX_CU_PER_CALL",
+    "SCENARIO_MAX_CU_PER_DAY",
+)
 
 
 class SettingsError(Exception):
@@ -31,8 +40,9 @@ class Settings:
     """What a person has set, or the defaults.
 
     `credentials` is the key and its secret; `toolsets` are shown besides core; no `output_dir` means that nothing is
-    saved, no `input_dirs` that files may come from home and the working directory; `half_a_pair` says which half of the
-    key pair is missing; `ignored` which settings were left out, and why.
+    saved, no `input_dirs` that files may come from home and the working directory; `max_per_call` and `max_per_day` are
+    caps in Creative Units; `half_a_pair` says which half of the key pair is missing; `ignored` which settings were left
+    out, and why.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -44,6 +54,8 @@ class Settings:
     input_dirs: tuple[Path, ...] | None = None
     output_dir: Path | None = field(default_factory=lambda: _default_output_dir())
     state_dir: Path = field(default_factory=lambda: _default_state_dir())
+    max_per_call: Decimal | None = None
+    max_per_day: Decimal | None = None
     log_level: str = "warning"
     sandbox: bool = False
     half_a_pair: str | None = None
@@ -149,6 +161,16 @@ def _seconds(variable: str, value: str) -> float:
     return seconds
 
 
+def _units(variable: str, value: str) -> Decimal:
+    try:
+        units = Decimal(value)
+    except InvalidOperation:
+        units = Decimal("NaN")
+    if not units.is_finite() or not 0 <= units < MOST_UNITS:
+        raise SettingsError(f"{variable} must be a number of Creative Units, 0 or more, like 12.5, not {value!r}.")
+    return units
+
+
 def _folder(variable: str, value: str) -> Path:
     try:
         path = Path(value).expanduser()
@@ -213,5 +235,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "SCENARIO_INPUT_DIRS": ("input_dirs", _folders),
     "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none),
     "SCENARIO_STATE_DIR": ("state_dir", _folder),
+    "SCENARIO_MAX_CU_PER_CALL": ("max_per_call", _units),
+    "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units),
     "SCENARIO_LOG_LEVEL": ("log_level", _log_level),
 }

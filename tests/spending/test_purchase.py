@@ -11,11 +11,13 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotConnected, ScenarioError
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.state.entries import Intent
 from support import hostile
 
 pytestmark = pytest.mark.anyio
 
 PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
+INTENT = Intent("identity", "post-img2img-ip-adapter-inferences", PAID.path, "model_x", {})
 FREE = Call("GET", "/jobs/job_x")
 
 
@@ -43,7 +45,7 @@ async def test_a_paid_request_that_waits_for_a_connection_is_never_sent_once_it_
     async with hostile.serving(hostile.reads_and_never_answers) as server:
         client = client_of(server)
         waiting = await _fill(client, server)
-        queued = asyncio.create_task(Purchases(client).send(PAID, Deadline.after(60), nobody))
+        queued = asyncio.create_task(Purchases(client).buy(INTENT, PAID, Deadline.after(60), nobody))
         await asyncio.sleep(0)
 
         queued.cancel()
@@ -64,7 +66,7 @@ async def test_a_paid_request_that_found_no_connection_in_time_is_said_not_to_be
         waiting = await _fill(client, server)
 
         with pytest.raises(NotConnected, match="No connection was free"):
-            await Purchases(client).send(PAID, Deadline.after(0.3), nobody)
+            await Purchases(client).buy(INTENT, PAID, Deadline.after(0.3), nobody)
         for each in waiting:
             each.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -79,11 +81,11 @@ async def test_what_is_under_way_at_the_end_is_waited_for_a_moment_and_then_logg
     async with hostile.serving(hostile.reads_and_never_answers) as server:
         client = client_of(server)
         purchases = Purchases(client)
-        call = asyncio.create_task(purchases.send(PAID, Deadline.after(60), nobody))
+        call = asyncio.create_task(purchases.buy(INTENT, PAID, Deadline.after(60), nobody))
         await server.has_read(1)
         call.cancel()
         with caplog.at_level(logging.ERROR):
             await purchases.settle(0.05)
         await client.aclose()
 
-    assert "A paid request was sent and its answer not waited for: a job may be running" in caplog.text
+    assert "A paid request was sent and not answered: a job may be running" in caplog.text

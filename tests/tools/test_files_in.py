@@ -337,7 +337,8 @@ async def test_servers_that_begin_together_share_one_state(tmp_path: Path) -> No
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(_write, stores, range(12)))
 
-    assert Store(tmp_path / "state").execute("SELECT count(*) FROM uploads") == [(12,)]
+    [row] = Store(tmp_path / "state").execute("SELECT count(*) FROM uploads")
+    assert tuple(row) == (12,)
 
 
 def _write(store: Store, number: int) -> None:

@@ -278,7 +278,7 @@ async def test_a_lost_answer_is_never_followed_by_another_request(
     result = await run(agent, FLUX1, {"prompt": "a fox"})
 
     assert result.is_error
-    assert "look before calling again" in text_of(result)
+    assert "No job was found for it so far" in text_of(result)
     assert network.count(GENERATE) == 1
 
 

@@ -9,6 +9,9 @@ from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.settings import Settings
+from scenario_mcp.spending.budget import Caps
+from scenario_mcp.state.alive import Process
+from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
 
@@ -44,14 +47,18 @@ def services_for(settings: Settings) -> Services:
         no_credentials=settings.half_a_pair or "There is no Scenario API key",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
-    shelf, store = settings.output_dir, Store(settings.state_dir)
+    shelf = settings.output_dir
+    memory: Path | None = settings.state_dir
     if settings.sandbox:  # what is made up must not be taken for what was paid for, nor outlive its sandbox
-        shelf, store = shelf and shelf / "Sandbox", Store(None)
+        shelf, memory = shelf and shelf / "Sandbox", None
+    store = Store(memory)
     return services_over(
         client,
         settings.wait_seconds,
         allowed=Allowed(picture_folders(settings), home=Path.home()),
         store=store,
+        journal=Journal(store, client.scope, Process(memory)),
+        caps=Caps(settings.max_per_call, settings.max_per_day),
         shelf=shelf,
         previews=settings.previews,
     )

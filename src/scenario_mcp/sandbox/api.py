@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,13 +13,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scenario_mcp.sandbox import contract, uploads
+from scenario_mcp.sandbox import contract, jobs, uploads
 from scenario_mcp.sandbox.generate import Generation, named, of_custom_model
 from scenario_mcp.sandbox.models import Record
 from scenario_mcp.sandbox.refusal import Refusal
-from scenario_mcp.sandbox.world import Seen, World
+from scenario_mcp.sandbox.world import Job, Seen, World
 
 PREFIX = "/v1"
 MAX_BODY = 6 * 2**20
@@ -34,7 +35,11 @@ def create_api(world: World) -> Starlette:
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("POST", "/generate/custom/{model_id}", _generate_custom),
         ("POST", "/generate/{route}", _generate),
+        ("GET", "/jobs", _jobs),
         ("GET", "/jobs/{job_id}", _job),
+        ("POST", "/jobs/{job_id}/action", _cancel_job),
+        ("GET", "/teams", _teams),
+        ("GET", "/teams/{team_id}/limits", _limits),
         ("POST", "/assets/get-bulk", _assets),
         ("GET", "/assets/{asset_id}", _asset),
         ("POST", "/assets", _new_asset),
@@ -54,7 +59,7 @@ def create_api(world: World) -> Starlette:
 
 
 class _Recording:
-    """Writes down every request before it is answered."""
+    """Writes down every request before it is answered, and tells the world's time with the answer."""
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
@@ -63,7 +68,14 @@ class _Recording:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         self._world.requests.append(Seen(request.method, request.url.path, dict(request.query_params)))
-        await self._app(scope, receive, send)
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(self._world.clock(), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
 
 def _guarded(world: World, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -142,11 +154,33 @@ async def _body(request: Request) -> Mapping[str, Any]:
     return body
 
 
+async def _jobs(world: World, request: Request) -> Response:
+    return JSONResponse(jobs.listed(world, request.query_params))
+
+
 async def _job(world: World, request: Request) -> Response:
-    job = world.jobs.get(request.path_params["job_id"])
-    if job is None:
-        raise Refusal(404, {"reason": f"Job {request.path_params['job_id']} not found"})
+    return JSONResponse({"job": world.job_record(_known_job(world, request))})
+
+
+async def _cancel_job(world: World, request: Request) -> Response:
+    job = _known_job(world, request)
+    jobs.cancel(world, job, await _body(request))
     return JSONResponse({"job": world.job_record(job)})
+
+
+def _known_job(world: World, request: Request) -> Job:
+    job_id = request.path_params["job_id"]
+    if job_id not in world.jobs:
+        raise Refusal(404, {"reason": f"Job {job_id} not found"})
+    return world.jobs[job_id]
+
+
+async def _teams(world: World, request: Request) -> Response:
+    return JSONResponse({"teams": [jobs.TEAM]})
+
+
+async def _limits(world: World, request: Request) -> Response:
+    return JSONResponse(jobs.limits(world, request.path_params["team_id"]))
 
 
 async def _asset(world: World, request: Request) -> Response:

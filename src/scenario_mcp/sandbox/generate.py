@@ -34,7 +34,17 @@ def named(world: World, route: str, body: Mapping[str, Any]) -> Generation:
     order = order_for(world, body)
     metadata = {"type": f"inference-{route}", "modelId": body["modelId"], "prompt": body["prompt"]}
     drafts = _paintings(order, body.get("numSamples", 4), metadata)
-    return Generation(price(body), drafts, {**body, "type": route.replace("-", "_"), "seed": str(order.seed)})
+    said = {**body, "type": route.replace("-", "_"), "seed": str(order.seed)}
+    return Generation(price(body), drafts, said | _as_addresses(world, body))
+
+
+def _as_addresses(world: World, body: Mapping[str, Any]) -> dict[str, str]:
+    """Repeat pictures as records do: by addresses under which they can be seen."""
+    given = {name: str(body[name]) for name in ("image", "mask") if name in body}
+    return {
+        name: world.signed_url(said, original=False) if said in world.assets else "https://cdn.example/inline.png"
+        for name, said in given.items()
+    }
 
 
 def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Generation:

@@ -25,7 +25,9 @@ def serving(world: World) -> Iterator[str]:
         async def origins(scope: Scope, receive: Receive, send: Send) -> None:
             await by_port[scope["server"][1]](scope, receive, send)
 
-        server = uvicorn.Server(uvicorn.Config(origins, lifespan="off", log_config=None, access_log=False))
+        server = uvicorn.Server(
+            uvicorn.Config(origins, lifespan="off", log_config=None, access_log=False, date_header=False)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [api, cdn]}, name="sandbox", daemon=True)
         thread.start()
         try:

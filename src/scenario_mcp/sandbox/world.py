@@ -17,6 +17,7 @@ from scenario_mcp.sandbox import painter, timeline
 from scenario_mcp.sandbox.models import Record, all_models
 from scenario_mcp.sandbox.timeline import Plan
 
+ENDS = ("success", "failure", "canceled")
 URL_LIFETIME = 14 * 24 * 3600.0
 
 
@@ -57,6 +58,8 @@ class Job:
     cost: float
     input: Mapping[str, Any]
     asset_ids: Sequence[str]
+    hidden: bool = False
+    canceled_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class World:
             cost=cost,
             input=said,
             asset_ids=[self.store(draft).id for draft in drafts],
+            hidden=bool(body.get("hideResults")),
         )
         self.jobs[job.id] = job
         self.ledger.append(Bill(job.id, route, cost, body))
@@ -132,8 +136,16 @@ class World:
 
     def running(self) -> int:
         """Count the jobs that hold a slot."""
-        ends = {"success", "failure", "canceled"}
-        return sum(self._history(job)[-1][0] not in ends for job in self.jobs.values())
+        return sum(self.runs(job) for job in self.jobs.values())
+
+    def runs(self, job: Job) -> bool:
+        """Tell whether a job has not ended yet."""
+        return self._history(job)[-1][0] not in ENDS
+
+    @property
+    def billed(self) -> float:
+        """Add up the ledger, in Creative Units."""
+        return sum(bill.cost for bill in self.ledger)
 
     def job_record(self, job: Job) -> dict[str, Any]:
         """Describe a job as `GET /jobs/{jobId}` does."""
@@ -194,7 +206,11 @@ class World:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _history(self, job: Job) -> list[tuple[str, float]]:
-        return timeline.history(job.plan, self.clock() - job.created, self.pace)
+        history = timeline.history(job.plan, self.clock() - job.created, self.pace)
+        if job.canceled_at is None:
+            return history
+        age = job.canceled_at - job.created
+        return [*((word, began) for word, began in history if began <= age), ("canceled", age)]
 
     def store(self, draft: Draft) -> Asset:
         """Store a file that is to be made."""

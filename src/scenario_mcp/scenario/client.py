@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from scenario_mcp.scenario import wire
+from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
@@ -60,7 +61,7 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none. Nothing is opened before the first call.
+    `no_credentials` says why there are none. `clock` tells the API's own time. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Client:
         transport: "httpx.AsyncBaseTransport | None" = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.clock = ApiClock()
         self._query = {"projectId": project_id} if project_id else {}
         self._headers = {"Accept": "application/json", "User-Agent": user_agent}
         self._authorization: str | None = None
@@ -148,6 +150,7 @@ class Client:
             if self._transport is not None:  # only the real network tells when it begins
                 sending.begin()
             response = await http.send(request, stream=True)
+            self.clock.hear(response.headers.get("date"))
             try:
                 body = await _read_at_most(MAX_REPLY_BYTES, response)
             finally:
@@ -163,7 +166,7 @@ class Client:
             return wire.read(call, response.status_code, response.headers, self._shown(response.status_code, body))
         except (NoAnswer, Unavailable) as failure:
             if call.paid:
-                raise _no_answer(call, str(failure)) from failure
+                raise _no_answer(call, str(failure).rstrip(".")) from failure
             raise
 
     async def put(self, url: str, content: bytes, deadline: Deadline) -> None:
@@ -275,7 +278,7 @@ def _cut_off(call: Call, sending: Sending) -> ScenarioError:
 
 def _no_answer(call: Call, why: str) -> ScenarioError:
     if call.paid:
-        return AnswerLost(f"The answer was lost ({why}); the job may be running: look before calling again.")
+        return AnswerLost(f"The answer to a paid request was lost ({why}).")
     return NoAnswer(f"Scenario did not answer ({why}).")
 
 

@@ -7,8 +7,13 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── NotConnected           no connection was made, so nothing was sent
 ├── UploadFailed           Scenario could not take a file; nothing was generated or billed
 ├── UploadGoesOn           a file is still on its way; the same call joins it
+├── OverCap                the price is over a cap that a person has set; nothing was sent
+├── JournalBusy            what was paid for could not be looked up now; nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
+├── StillSending           a paid request is under way and not answered yet; the same call joins it
 ├── AnswerLost             a paid request was sent and its answer did not come: it may be running and billed
+│   ├── SeveralFound       more than one job may be the one
+│   └── CannotLook         the key may not list jobs
 └── ApiError               Scenario answered, and said no
     ├── Unauthorized       401: the key pair was not accepted
     ├── PaymentRequired    402: not enough Creative Units
@@ -102,12 +107,52 @@ class NoAnswer(ScenarioError):
     hint = "Asking again is free and safe: call again in a moment."
 
 
-class AnswerLost(ScenarioError):
-    """A paid request was sent and nobody knows what became of it; it must not be repeated blindly."""
+class OverCap(ScenarioError):
+    """The price is over a cap that a person has set, or cannot be learned while there is one."""
 
     hint = (
-        "The job may be running and billed. Do not call again yet: look first whether it is there, in the app at"
-        " app.scenario.com (Jobs, or the newest images). Call again only if it is not."
+        "Nothing was sent or billed. Ask for fewer or smaller results, or ask the user: only a person can change a cap,"
+        " in the host's configuration of this server."
+    )
+
+
+class JournalBusy(ScenarioError):
+    """What was paid for already could not be looked up, because another server holds the journal."""
+
+    passing = True
+
+    hint = "Nothing was sent or billed. It is safe to call again in a moment."
+
+
+class StillSending(ScenarioError):
+    """A paid request is under way and was not answered when the call had to."""
+
+    passing = True
+
+    hint = "Make the same call again: it joins the request, which goes on meanwhile. Nothing is paid for twice."
+
+
+class AnswerLost(ScenarioError):
+    """A paid request was sent and nobody knows what became of it; it is looked for, and never repeated blindly."""
+
+    hint = (
+        "No job was found for it so far. It is safe to call again: the same call looks again first, and generates anew"
+        " only when long enough nothing was found."
+    )
+
+
+class SeveralFound(AnswerLost):
+    """More than one job may be the one that was asked for, and nothing tells them apart."""
+
+    hint = "Use wait-for-jobs to see their results. The same call is not sent again; give another seed for a new one."
+
+
+class CannotLook(AnswerLost):
+    """The key may not list jobs, so nobody can tell what became of a paid request."""
+
+    hint = (
+        "It may be running and billed, and this API key may not list jobs, so the same call is never sent again. Ask"
+        " the user to look at app.scenario.com (Jobs), or to use a key that may. Another seed makes a new generation."
     )
 
 

@@ -21,7 +21,8 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
 class Job:
     """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units.
 
-    `created` is an ISO 8601 time, `input` what the job was asked for.
+    `created` and `updated` are ISO 8601 times of Scenario's clock, `input` is what the job was asked for, `type` and
+    `author` are Scenario's words for its kind and for who asked.
     """
 
     id: str
@@ -35,6 +36,9 @@ class Job:
     cost: float | None = None
     discount: float | None = None
     created: str | None = None
+    updated: str | None = None
+    type: str | None = None
+    author: str | None = None
     input: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -73,6 +77,9 @@ def read_job(value: Any) -> Job | None:
         cost=records.number(billing.get("cuCost")),
         discount=records.number(billing.get("cuDiscount")),
         created=records.text(record.get("createdAt")),
+        updated=records.text(record.get("updatedAt")),
+        type=records.text(record.get("jobType")),
+        author=records.text(record.get("authorId")),
         input=records.mapping(metadata.get("input")),
     )
 
@@ -89,6 +96,27 @@ async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
     if job is None or job.id != job_id:
         raise NoAnswer("Scenario answered without the record of the job that was asked for.")
     return job
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the project's jobs, and the token of the page after them, if there is one."""
+
+    jobs: tuple[Job, ...]
+    next: str | None
+
+
+async def page(client: Client, deadline: Deadline, *, size: int, token: str | None = None, **filters: str) -> Page:
+    """List the project's jobs, newest first; a page may be empty though others follow. Raises `ScenarioError`."""
+    query = {"pageSize": str(size), **({"paginationToken": token} if token else {}), **filters}
+    answer = await client.send(wire.Call("GET", wire.path("jobs"), query), deadline)
+    read = (read_job(each) for each in records.items(answer.get("jobs")))
+    return Page(tuple(job for job in read if job is not None), records.text(answer.get("nextPaginationToken")))
+
+
+async def cancel(client: Client, job_id: str, deadline: Deadline) -> None:
+    """Ask Scenario to cancel a job; whether it did, only the job tells. Raises `ScenarioError`."""
+    await client.send(wire.Call("POST", wire.path("jobs", job_id, "action"), body={"action": "cancel"}), deadline)
 
 
 async def wait(client: Client, job: Job, deadline: Deadline, on_progress: OnProgress) -> Watched:

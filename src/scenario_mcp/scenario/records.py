@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -27,4 +28,13 @@ def number(value: Any) -> float | None:
     try:
         return value if math.isfinite(value) else None
     except OverflowError:
+        return None
+
+
+def moment(value: Any) -> float | None:
+    """Take an ISO 8601 time as seconds since the epoch, or None."""
+    try:
+        said = datetime.fromisoformat(value)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):  # also for years that no calendar here reaches
         return None

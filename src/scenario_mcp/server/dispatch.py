@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import anyio.lowlevel
+
 from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.scenario.jobs import TERMINAL
 from scenario_mcp.server import results, snapshot
 from scenario_mcp.server.arguments import validate
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.outcome import Outcome
 from scenario_mcp.tools.services import Services
 
 SHORTEST_DEADLINE = 45.0  # hosts cut tool calls at about 60 s
@@ -26,6 +30,20 @@ async def call(
     tool = TOOLS[name]
     try:
         given = validate(tool.input, snapshot.committed()[name]["inputSchema"], arguments, tool.check)
-        return results.render(await tool.run(services, given, host), sandbox=sandbox)
+        services.purchases.awaken()
+        result = await tool.run(services, given, host)
+        rendered = results.render(result, sandbox=sandbox)
+        if isinstance(result, Outcome):
+            await _answered(services, result, host)
+        return rendered
     except ScenarioError as error:
         return results.render_error(error, sandbox=sandbox)
+
+
+async def _answered(services: Services, outcome: Outcome, host: Host) -> None:
+    """Note which jobs' outcomes this answer tells: the last thing before it is written."""
+    await anyio.lowlevel.checkpoint()  # a cancellation that has arrived is heard now: then nobody gets this answer
+    took = call_seconds(services) - host.deadline.remaining()
+    for row in outcome.rows:
+        if row.job_id is not None and row.status in TERMINAL:
+            services.purchases.ledger.told(row.job_id, took)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scenario_mcp.tools.services import Services
 
 
-SETTLE_SECONDS = 0.5  # that a paid request under way gets to be answered when the server ends
+SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when the server ends
 
 logger = logging.getLogger(__name__)
 

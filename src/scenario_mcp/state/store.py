@@ -1,49 +1,113 @@
 """The one file that survives a restart: opened when first used, migrated, set aside if broken, or done without."""
 
 import logging
+import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 FILE = "state.db"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
 
-# One entry per version of the file; never changed, only added to.
-MIGRATIONS = (
-    """
-    CREATE TABLE uploads (
-        scope TEXT NOT NULL, sha256 TEXT NOT NULL, hide INTEGER NOT NULL, parent TEXT NOT NULL,
-        asset_id TEXT NOT NULL, PRIMARY KEY (scope, sha256, hide, parent)
-    ) WITHOUT ROWID
-    """,
+# One entry per version of the file, each a list of statements; never changed, only added to.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE uploads (
+            scope TEXT NOT NULL, sha256 TEXT NOT NULL, hide INTEGER NOT NULL, parent TEXT NOT NULL,
+            asset_id TEXT NOT NULL, PRIMARY KEY (scope, sha256, hide, parent)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        # Times are seconds since the epoch: on this machine's clock, but `api_` ones on Scenario's. Units are
+        # millionths of a Creative Unit, so that sums are exact.
+        """
+        CREATE TABLE generations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            account TEXT NOT NULL, identity TEXT NOT NULL, process TEXT NOT NULL, state TEXT NOT NULL,
+            tool TEXT NOT NULL, route TEXT NOT NULL, model_id TEXT NOT NULL,
+            arguments TEXT NOT NULL, left_out TEXT NOT NULL, body TEXT NOT NULL,
+            began REAL NOT NULL, api_began REAL, price INTEGER, cost INTEGER,
+            job_id TEXT, author TEXT, found INTEGER NOT NULL DEFAULT 0, api_first_look REAL,
+            ended REAL, refunded INTEGER NOT NULL DEFAULT 0, assets TEXT, files TEXT,
+            told REAL, took REAL
+        )
+        """,
+        "CREATE INDEX generations_by_identity ON generations (account, identity)",
+        "CREATE INDEX generations_by_time ON generations (began)",
+        "CREATE UNIQUE INDEX one_claim_per_job ON generations (account, job_id) WHERE job_id IS NOT NULL",
+        """
+        CREATE UNIQUE INDEX one_open_per_identity ON generations (account, identity)
+            WHERE state IN ('sending', 'accepted', 'lost', 'unsure')
+        """,
+        "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
+    ),
 )
 
+Done = TypeVar("Done")
 logger = logging.getLogger(__name__)
 
 
+class StoreBusy(Exception):
+    """Another server holds the file for longer than is waited for."""
+
+
+class _Newer(Exception):
+    """The file was written by a newer version of this package."""
+
+
 class Store:
-    """A small SQLite database in `folder`, or in memory only if there is none or it cannot be used."""
+    """A small SQLite database in `folder`, or in memory only if there is none or it cannot be used.
+
+    `trouble` says why nothing is kept on disk though it should be; `remark` what else a person must know of the file.
+    """
 
     def __init__(self, folder: Path | None) -> None:
+        self.trouble: str | None = None
+        self.remark: str | None = None
         self._folder = folder
         self._database: sqlite3.Connection | None = None
+        self._inode: int | None = None
 
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Run one statement and give its rows; a fault is logged and gives none, since no call must fail over it."""
-        for last in (False, True):
+        try:
+            return self._repaired(lambda database: database.execute(sql, values).fetchall())
+        except (StoreBusy, sqlite3.Error) as fault:
+            logger.warning("The state could not be read or written (%s)", fault)
+            return []
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Run one query and give its rows. Raises `StoreBusy`."""
+        return self._repaired(lambda database: database.execute(sql, values).fetchall())
+
+    def transact(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
+        """Do some work as one transaction that no other server can come between; it may be begun anew.
+
+        What the work raises undoes it. A file that takes no more writes is left as it is and gone on with in memory.
+        Raises `StoreBusy`, with nothing done.
+        """
+
+        def transaction(database: sqlite3.Connection) -> Done:
+            database.execute("BEGIN IMMEDIATE")
             try:
-                if self._database is None:
-                    self._database = self._open()
-                return self._database.execute(sql, values).fetchall()
-            except sqlite3.Error as fault:
-                logger.warning("The state could not be read or written (%s)", fault)
-                if last or self._folder is None or not _is_broken(fault):
-                    break
-                self.close()
-                _set_aside(self._folder / FILE)
-        return []
+                done = work(database)
+                database.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    database.execute("ROLLBACK")
+                raise
+            return done
+
+        return self._repaired(transaction)
+
+    def open(self) -> None:
+        """Open the file now, to learn of `trouble` before it is needed."""
+        self.execute("SELECT 1")
 
     def close(self) -> None:
         """Close the file, if it was opened."""
@@ -51,22 +115,105 @@ class Store:
             self._database.close()
             self._database = None
 
+    def _repaired(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
+        """Do work on the open database; what broke it is mended and the work done again.
+
+        A broken file is opened anew, since another server may have mended it already, and set aside if it is broken
+        still. One that takes no more writes is left.
+        """
+        for mend in (self._reopen, self._replace):
+            try:
+                return work(self._connected())
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.OperationalError as fault:
+                if _is_busy(fault):
+                    raise StoreBusy("Another server of this machine is writing the state file.") from fault
+                if self._folder is None or self.trouble is not None:
+                    raise
+                self._leave(fault)
+            except sqlite3.DatabaseError as fault:
+                if self._folder is None or self.trouble is not None or not _is_broken(fault):
+                    raise
+                mend()
+        return work(self._connected())
+
+    def _connected(self) -> sqlite3.Connection:
+        """Give the open database; a file that was moved or removed meanwhile is not gone on with."""
+        if self._database is not None and self._inode != self._inode_now():
+            self.close()
+        if self._database is None:
+            self._database = self._open()
+            self._inode = self._inode_now()
+        return self._database
+
+    def _inode_now(self) -> int | None:
+        if self._folder is None or self.trouble is not None:
+            return None
+        try:
+            return os.stat(self._folder / FILE).st_ino
+        except OSError:
+            return None
+
+    def _reopen(self) -> None:
+        self.close()
+
+    def _replace(self) -> None:
+        self.close()
+        if self._folder is not None:
+            self._set_aside(self._folder / FILE)
+
     def _open(self) -> sqlite3.Connection:
         if self._folder is None:
             return _opened(":memory:")
         path = self._folder / FILE
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(path)
             try:
                 return _opened(path)
             except sqlite3.Error as fault:
                 if not _is_broken(fault):
                     raise
-                _set_aside(path)
+                self._set_aside(path)
+                _make_private(path)
                 return _opened(path)
-        except (OSError, sqlite3.Error) as fault:
-            logger.warning("The state cannot be kept in %s (%s); it is forgotten at the end", self._folder, fault)
+        except (OSError, sqlite3.Error, _Newer) as fault:
+            self._forgetful(fault)
             return _opened(":memory:")
+
+    def _leave(self, fault: sqlite3.Error) -> None:
+        """Go on in memory with what the file holds, when it takes no more writes."""
+        memory, file = sqlite3.connect(":memory:", isolation_level=None), self._database
+        try:
+            if file is not None:
+                file.backup(memory)
+        except sqlite3.Error:
+            memory.close()
+            memory = _opened(":memory:")
+        memory.row_factory = sqlite3.Row
+        self.close()
+        self._forgetful(fault)
+        self._database, self._inode = memory, None
+
+    def _forgetful(self, fault: Exception) -> None:
+        self.trouble = f"The state cannot be kept in {self._folder} ({fault}); it is forgotten when this server ends."
+        logger.warning("%s", self.trouble)
+
+    def _set_aside(self, path: Path) -> None:
+        aside = path.with_name(f"{FILE}.broken-{time.time_ns()}")
+        try:
+            path.replace(aside)
+        except OSError as fault:
+            logger.warning("The state file is broken and cannot be set aside: %s", fault)
+            return
+        for rest in ("-wal", "-shm"):
+            path.with_name(FILE + rest).unlink(missing_ok=True)
+        self.remark = (
+            f"The state file was broken; it was set aside as {aside} and a new one begun, so earlier generations and"
+            " what they cost are not known to this server."
+        )
+        logger.warning("%s", self.remark)
 
 
 def _is_broken(fault: sqlite3.Error) -> bool:
@@ -74,27 +221,33 @@ def _is_broken(fault: sqlite3.Error) -> bool:
     return type(fault) is sqlite3.DatabaseError
 
 
-def _set_aside(path: Path) -> None:
-    aside = path.with_name(f"{FILE}.broken-{time.time_ns()}")
+def _is_busy(fault: sqlite3.Error) -> bool:
+    code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, readable by this person alone; SQLite gives the files beside it the same mode."""
     try:
-        path.replace(aside)
-    except OSError as fault:
-        logger.warning("The state file is broken and cannot be set aside: %s", fault)
-        return
-    for rest in ("-wal", "-shm"):
-        path.with_name(FILE + rest).unlink(missing_ok=True)
-    logger.warning("The state file was broken; it was set aside as %s", aside)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except PermissionError:
+        pass  # a file that may only be read is found out when it is opened
 
 
 def _opened(path: Path | str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    database.row_factory = sqlite3.Row
     try:
         _use_wal(database)
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN IMMEDIATE")  # several servers may begin at once; one of them migrates
         [[version]] = database.execute("PRAGMA user_version")
-        for number, statement in enumerate(MIGRATIONS[version:], version + 1):
-            database.execute(statement)
+        if version > len(MIGRATIONS):
+            raise _Newer("it was written by a newer version of scenario-mcp: update this one")
+        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in statements:
+                database.execute(statement)
             database.execute(f"PRAGMA user_version = {number}")
         database.execute("COMMIT")
     except BaseException:
@@ -104,7 +257,10 @@ def _opened(path: Path | str) -> sqlite3.Connection:
 
 
 def _use_wal(database: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; while another server does so the file is locked, whatever the timeout."""
+    """Switch to the write-ahead log; while another server does so the file is locked, whatever the timeout.
+
+    Where the file system refuses it, SQLite stays with its rollback journal by itself.
+    """
     until = time.monotonic() + PATIENCE
     while True:
         try:

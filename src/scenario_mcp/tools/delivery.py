@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,23 +23,14 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
+from scenario_mcp.tools.wish import Origin
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
 LARGEST_PREVIEWED = 60_000_000  # bytes of a file that is held in memory for its preview
 LONGEST_VALUE = 2_000  # characters of an argument that a card repeats
-REMEMBERED = 200  # jobs whose arguments are remembered for their cards
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The call that a job came from, and what it cost in Creative Units if that is known, for its card."""
-
-    tool: str
-    arguments: Mapping[str, Any]
-    cost: float | None = None
 
 
 @dataclass
@@ -52,21 +43,26 @@ class Delivered:
 
 
 class Delivery:
-    """Saves results below `shelf` (nothing without one) and makes previews if they are wanted."""
+    """Saves results below `shelf` (nothing without one) and makes previews if they are wanted.
 
-    def __init__(self, client: Client, intake: Intake, shelf: Path | None, *, with_previews: bool) -> None:
+    `origin_of` tells the call that a job came from, if it is known.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        intake: Intake,
+        shelf: Path | None,
+        origin_of: Callable[[str], Origin | None],
+        *,
+        with_previews: bool,
+    ) -> None:
         self._client = client
         self._intake = intake
         self._shelf = shelf
         self._with_previews = with_previews
-        self._origins: dict[str, Origin] = {}
+        self._origin_of = origin_of
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as a call holds one
-
-    def remember(self, job_id: str, origin: Origin) -> None:
-        """Remember the call that a job came from, for when its files are saved."""
-        self._origins[job_id] = replace(origin, arguments=_short(origin.arguments))
-        while len(self._origins) > REMEMBERED:
-            del self._origins[next(iter(self._origins))]
 
     async def save(self, job: Job, described: Sequence[Asset], host: Host) -> Delivered:
         """Save the files of a finished job that are not saved yet, as far as the call's time goes. Raises nothing."""
@@ -78,8 +74,9 @@ class Delivery:
             # Another call may be saving the same job: waiting for it must end with this call's own time.
             with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
                 async with lock:
-                    place = await asyncio.to_thread(self._place, self._shelf, job)
-                    await self._save(place, job, described, delivered, host)
+                    origin = self._origin_of(job.id)
+                    place = await asyncio.to_thread(_place, self._shelf, job, origin)
+                    await self._save(place, job, origin, described, delivered, host)
             if scope.cancelled_caught:
                 delivered.notes.append(f"{len(described) - len(delivered.files)} result(s) are not saved yet.")
         except Exception:  # the job is paid and its results are named: no bug here may hide them
@@ -91,7 +88,7 @@ class Delivery:
         """List the files of a job that are saved already, by asset id."""
         if self._shelf is None:
             return {}
-        place = await asyncio.to_thread(self._place, self._shelf, job)
+        place = await asyncio.to_thread(_place, self._shelf, job, self._origin_of(job.id))
         return await asyncio.to_thread(lambda: outputs.filed(place, outputs.read_card(place)))
 
     async def previews(
@@ -126,14 +123,15 @@ class Delivery:
         """The folder that results are saved in, if any."""
         return self._shelf
 
-    def _place(self, shelf: Path, job: Job) -> Place:
-        origin = self._origins.get(job.id)
-        said = origin.arguments if origin else job.input
-        inner = said.get("parameters")
-        prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
-        return outputs.place(shelf, _made(job), prompt if isinstance(prompt, str) else "", job.id)
-
-    async def _save(self, place: Place, job: Job, described: Sequence[Asset], delivered: Delivered, host: Host) -> None:
+    async def _save(
+        self,
+        place: Place,
+        job: Job,
+        origin: Origin | None,
+        described: Sequence[Asset],
+        delivered: Delivered,
+        host: Host,
+    ) -> None:
         card = await asyncio.to_thread(outputs.read_card, place)
         delivered.files |= await asyncio.to_thread(outputs.filed, place, card)
         missing = [(number, asset) for number, asset in enumerate(described, 1) if asset.id not in delivered.files]
@@ -160,31 +158,7 @@ class Delivery:
         finally:
             if delivered.files:
                 with anyio.CancelScope(shield=True):
-                    await self._write_card(place, card, job, described, delivered)
-
-    async def _write_card(
-        self, place: Place, card: Mapping[str, Any], job: Job, described: Sequence[Asset], delivered: Delivered
-    ) -> None:
-        origin = self._origins.get(job.id)
-        said = {
-            "made": _made(job).isoformat(timespec="seconds"),
-            "tool": origin.tool if origin else None,
-            "arguments": origin.arguments if origin else _short(job.input),
-            "modelId": job.model_id,
-            "jobId": job.id,
-            "creativeUnitsCost": origin.cost if origin and origin.cost is not None else job.cost,
-        }
-        files = {
-            asset.id: {"file": delivered.files[asset.id].name, **({"seed": asset.seed} if asset.seed else {})}
-            for asset in described
-            if asset.id in delivered.files
-        }
-        earlier = {name: value for name, value in card.items() if value is not None}
-        fresh = {name: value for name, value in said.items() if value not in (None, {})}
-        try:
-            await asyncio.to_thread(outputs.write_card, place, {**fresh, **earlier, "files": files})
-        except OSError as fault:
-            delivered.notes.append(f"The card beside the results was not written: {_words(fault)}.")
+                    await _write_card(place, card, job, origin, described, delivered)
 
     async def _download(self, asset: Asset, folder: Path, name: str, deadline: Deadline) -> Path:
         until = deadline.sooner(LAST_SECOND)
@@ -215,6 +189,42 @@ class Delivery:
             return await self._client.content(asset.url, deadline.sooner(LAST_SECOND), LARGEST_PREVIEWED)
         except ScenarioError:
             return None
+
+
+async def _write_card(
+    place: Place,
+    card: Mapping[str, Any],
+    job: Job,
+    origin: Origin | None,
+    described: Sequence[Asset],
+    delivered: Delivered,
+) -> None:
+    said = {
+        "made": _made(job).isoformat(timespec="seconds"),
+        "tool": origin.tool if origin else None,
+        "arguments": _short(origin.arguments if origin else job.input),
+        "modelId": job.model_id,
+        "jobId": job.id,
+        "creativeUnitsCost": origin.cost if origin and origin.cost is not None else job.cost,
+    }
+    files = {
+        asset.id: {"file": delivered.files[asset.id].name, **({"seed": asset.seed} if asset.seed else {})}
+        for asset in described
+        if asset.id in delivered.files
+    }
+    earlier = {name: value for name, value in card.items() if value is not None}
+    fresh = {name: value for name, value in said.items() if value not in (None, {})}
+    try:
+        await asyncio.to_thread(outputs.write_card, place, {**fresh, **earlier, "files": files})
+    except OSError as fault:
+        delivered.notes.append(f"The card beside the results was not written: {_words(fault)}.")
+
+
+def _place(shelf: Path, job: Job, origin: Origin | None) -> Place:
+    said = origin.arguments if origin else job.input
+    inner = said.get("parameters")
+    prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
+    return outputs.place(shelf, _made(job), prompt if isinstance(prompt, str) else "", job.id)
 
 
 def _read(path: Path) -> bytes | None:

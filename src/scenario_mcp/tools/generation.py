@@ -6,32 +6,35 @@ from dataclasses import dataclass, replace
 from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.errors import RateLimited, ScenarioError
 from scenario_mcp.scenario.jobs import Job, read_job
-from scenario_mcp.tools.delivery import Origin
+from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS, Bought
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.jobs import BUG, SECONDS_FOR_RESULTS, conclude, in_progress, told, with_previews
+from scenario_mcp.tools.jobs import BUG, conclude, in_progress, told, with_previews
 from scenario_mcp.tools.outcome import DRY_RUN, Outcome
 from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.wish import Wish
 
 FREE = "Only the price was asked: nothing was made or billed."
 UNASKED = "Only the price was asked, but Scenario started a job, which may be billed."
+JOINED = (
+    "This is the same generation as job {}: the call joined it, and nothing new was paid. For more variants in one call"
+    " raise numSamples (numOutputs on custom models); for another one pass a different seed."
+)
+FOUND = "Scenario's answer was lost on the way; the job was found again, and nothing was paid twice."
+TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Order:
-    """One generation as it will be sent: the call, the model it is for, and what the agent must be told of it.
+    """One generation as it will be sent: the wish, the call, and what the agent must be told of it.
 
-    A call that is not paid only asks for the price. `original` asks for untransformed files; without `wait` the
-    outcome comes as soon as the job is accepted. `origin` is the agent's call, for the card beside the results.
+    A call that is not paid only asks for the price.
     """
 
+    wish: Wish
     call: wire.Call
-    model_id: str
     notes: tuple[str, ...] = ()
-    original: bool = False
-    wait: bool = True
-    origin: Origin | None = None
 
 
 async def run(services: Services, order: Order, host: Host) -> Outcome:
@@ -42,12 +45,23 @@ async def run(services: Services, order: Order, host: Host) -> Outcome:
     return await (_purchase if order.call.paid else _price)(services, order, host)
 
 
+async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
+    """Follow the very generation that is wished for, if it is under way or its outcome was not heard; else None.
+
+    Asked before anything is checked, uploaded or priced: none of that is needed to join. Raises `ScenarioError`.
+    """
+    ledger = services.purchases.ledger
+    twin = ledger.twin(wish.identity(ledger.journal))
+    bought = None if twin is None else await services.purchases.join(twin, host.deadline)
+    return None if bought is None else await _follow(services, wish, bought, host)
+
+
 async def _price(services: Services, order: Order, host: Host) -> Outcome:
     answer = await services.client.send(order.call, host.deadline)
     cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
     quote = Outcome(
         DRY_RUN,
-        model_id=order.model_id,
+        model_id=order.wish.model_id,
         cost=records.number(cost),
         discount=records.number(discount),
         notes=(*order.notes, FREE),
@@ -57,7 +71,7 @@ async def _price(services: Services, order: Order, host: Host) -> Outcome:
         return quote
     # Never seen on these routes; if it happens, the person must hear of it.
     begun = in_progress(job, *order.notes, UNASKED)
-    return replace(begun, model_id=order.model_id, cost=quote.cost, discount=quote.discount)
+    return replace(begun, model_id=order.wish.model_id, cost=quote.cost, discount=quote.discount)
 
 
 async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
@@ -65,26 +79,34 @@ async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
         what = "waiting for a free slot" if isinstance(failure, RateLimited) else "no connection yet"
         await host.progress(0, f"{what}, next try in {seconds:.0f} s")
 
+    intent = order.wish.intent(services.purchases.ledger.journal, order.call)
+    bought = await services.purchases.buy(intent, order.call, host.deadline, on_pause)
+    return await _follow(services, order.wish, bought, host, order.notes)
+
+
+async def _follow(services: Services, wish: Wish, bought: Bought, host: Host, notes: tuple[str, ...] = ()) -> Outcome:
+    """Wait for a job that is paid for, and tell what became of it; from here on no fault is an error."""
+
     async def on_progress(job: Job) -> None:
         await host.progress(100 * job.progress, told(job))
 
-    accepted = await services.purchases.send(order.call, host.deadline, on_pause)
-    if order.origin is not None:
-        services.delivery.remember(accepted.job.id, replace(order.origin, cost=accepted.cost))
     try:
-        await on_progress(accepted.job)
-        patience = services.wait_seconds if order.wait else 0.0
+        await on_progress(bought.job)
+        patience = services.wait_seconds if wish.wait else 0.0
         wait_until = host.deadline.sooner(SECONDS_FOR_RESULTS).or_within(patience)
-        watched = await jobs.wait(services.client, accepted.job, wait_until, on_progress)
-        outcome = await conclude(services, watched, host, original=order.original)
+        watched = await jobs.wait(services.client, bought.job, wait_until, on_progress)
+        outcome = await conclude(services, watched, host, original=wish.original)
         outcome = await with_previews(services, outcome, host)
     except Exception:  # the job is paid: even a bug of ours must not keep its id from the agent
-        logger.exception("Unexpected error after job %s was accepted", accepted.job.id)
-        outcome = in_progress(accepted.job, BUG, original=order.original)
+        logger.exception("Unexpected error after job %s was accepted", bought.job.id)
+        outcome = in_progress(bought.job, BUG, original=wish.original)
+    said = [JOINED.format(bought.job.id)] if bought.joined else []
+    if bought.entry.found:
+        said += [FOUND, *([TEXT_LOST] if outcome.status == jobs.SUCCESS and not outcome.assets else [])]
     return replace(
         outcome,
-        model_id=order.model_id,
-        cost=outcome.cost if accepted.cost is None else accepted.cost,
-        discount=outcome.discount if accepted.discount is None else accepted.discount,
-        notes=order.notes + outcome.notes,
+        model_id=wish.model_id,
+        cost=outcome.cost if bought.cost is None else bought.cost,
+        discount=outcome.discount if bought.discount is None else bought.discount,
+        notes=(*said, *notes, *outcome.notes, *services.purchases.remarks()),
     )

@@ -10,34 +10,39 @@ from scenario_mcp.inferences.table import tool_name
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.tools import advice, generation, pictures
-from scenario_mcp.tools.delivery import Origin
 from scenario_mcp.tools.fitness import judge
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import Outcome
 from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.wish import Again, Wish
 
 QUERY = ("dryRun", "originalAssets")
 
 
-async def generate(route: str, services: Services, arguments: Fields, host: Host) -> Outcome:
+async def generate(
+    route: str, services: Services, arguments: Fields, host: Host, again: Again | None = None
+) -> Outcome:
     """Run `POST /generate/{route}` and wait for its job, or only ask for its price when `dryRun` is set.
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the model's record rule out.
     """
-    given = rules.fold(arguments.model_dump(by_alias=True, exclude_unset=True))
+    said = arguments.model_dump(by_alias=True, exclude_unset=True)
+    given = rules.fold(said)
     looked = await pictures.look(services.intake, given)
+    dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
+    named = {name: value for name, value in pictures.named(given, looked).items() if name not in QUERY}
+    wish = Wish(tool_name(route), given["modelId"], said, named, original, again=again)
+    if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
+        return twin
     knowledge, remarks = await on_knowledge(services, host.deadline, partial(_checked, route, given))
     placed = await pictures.place(services.intake, given, looked, host)
     left = {name: value for name, value in given.items() if name not in (*QUERY, *rules.PICTURES, *placed.used)}
-    dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     query = wire.flags(dryRun=dry_run, originalAssets=original)
     call = wire.Call("POST", wire.path("generate", route), query, {**left, **placed.fields})
-    origin = Origin(tool_name(route), arguments.model_dump(by_alias=True, exclude_unset=True))
-    order = Order(call, given["modelId"], (*placed.notes, *remarks), original, origin=origin)
     try:
-        return await generation.run(services, order, host)
+        return await generation.run(services, Order(wish, call, (*placed.notes, *remarks)), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_refusal(services, knowledge, refusal, given, host.deadline)
         raise

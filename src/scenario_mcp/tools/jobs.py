@@ -12,16 +12,15 @@ from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
+from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS
 from scenario_mcp.tools.delivery import Delivered
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
 from scenario_mcp.tools.services import Services
 
 WAIT_FOR_JOBS = "wait-for-jobs"
-GOES_ON = "The job goes on at Scenario. Wait for it: calling the generation again would make and bill a new one."
+GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
 BUG = "This server had an internal error while it followed the job; its log has the details."
-SECONDS_FOR_RESULTS = 5.0  # kept free between the end of waiting and the deadline, to read the results
-
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +75,7 @@ async def conclude(services: Services, watched: Watched, host: Host, *, original
     """Tell what became of a job and save its results; whatever cannot be learned becomes a note, never an error."""
     job, delivered = watched.job, Delivered()
     notes: list[str] = []
+    services.purchases.ledger.saw(job)
     described = [assets.Asset(asset_id) for asset_id in job.asset_ids] if job.status == jobs.SUCCESS else []
     if described:
         try:
@@ -83,6 +83,7 @@ async def conclude(services: Services, watched: Watched, host: Host, *, original
             if missing := sum(asset.url is None for asset in described):
                 notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
             delivered = await services.delivery.save(job, described, host)
+            services.purchases.ledger.filed(job, delivered.files)
             notes += delivered.notes
         except ScenarioError as fault:
             notes.append(f"The results are made, but their addresses could not be read: {fault}")

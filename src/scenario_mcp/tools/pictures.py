@@ -13,6 +13,7 @@ from scenario_mcp.scenario.errors import InvalidArguments
 from scenario_mcp.scenario.uploads import Filing
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake, Loaded, LocalPicture, Wanted
+from scenario_mcp.tools.wish import name_of
 
 MOST_INLINE = 4_000_000  # characters of data URLs in one request; the gateway takes about 6 MB
 
@@ -59,6 +60,11 @@ async def look(intake: Intake, given: Mapping[str, Any]) -> Looked:
     for (name, label, _), each in zip(named, loaded, strict=True):
         looked.setdefault(name, []).append((label, each))
     return looked
+
+
+def named(given: Mapping[str, Any], looked: Looked) -> dict[str, Any]:
+    """Put in place of each picture of a folded call the name of what it holds."""
+    return {**given, **{name: [name_of(each) for _, each in pictures] for name, pictures in looked.items()}}
 
 
 async def place(intake: Intake, given: Mapping[str, Any], looked: Looked, host: Host) -> Placed:

@@ -1,6 +1,6 @@
 """Running any custom model by its own inputs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -15,14 +15,14 @@ from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
 from scenario_mcp.scenario.uploads import Kind
 from scenario_mcp.tools import advice, carry, fitness, generation, parameters
-from scenario_mcp.tools.delivery import Origin
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.intake import Wanted
+from scenario_mcp.tools.intake import Loaded, Wanted
 from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import NextCall, Outcome
 from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.wish import Again, Wish, name_of
 
 KINDS: dict[str, Kind] = {"video": "video", "audio": "audio", "3d": "3d"}
 
@@ -57,23 +57,40 @@ class _Place:
         return self.record.inputs if self.record else None
 
 
-async def run_model(services: Services, arguments: RunModel, host: Host) -> Outcome:
+@dataclass(frozen=True)
+class _Plan:
+    """What will be sent once its files are assets: the call, which of its inputs are files, and what was asked."""
+
+    call: wire.Call
+    files: tuple[Input, ...]
+    asked: Mapping[str, Any]
+    notes: tuple[str, ...]
+    wait: bool
+
+
+async def run_model(services: Services, arguments: RunModel, host: Host, again: Again | None = None) -> Outcome:
     """Run `POST /generate/custom/{modelId}`, checked against the model's record.
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
-    order, files = await on_knowledge(services, host.deadline, partial(_order, arguments))
-    order = replace(order, call=replace(order.call, body=await _with_files(services, order.call, files, host)))
+    plan = await on_knowledge(services, host.deadline, partial(_plan, arguments))
+    loaded = await _load(services, plan)
+    said = arguments.model_dump(by_alias=True, exclude_unset=True)
+    named = {"modelId": arguments.model_id, "parameters": _named(plan, loaded)}
+    wish = Wish(RUN_MODEL, arguments.model_id, said, named, wait=plan.wait, again=again)
+    if plan.call.paid and (twin := await generation.joined(services, wish, host)) is not None:
+        return twin
+    call = replace(plan.call, body=await _with_files(services, plan, loaded, host))
     try:
-        return await generation.run(services, order, host)
+        return await generation.run(services, Order(wish, call, plan.notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_custom_refusal(
-            services, refusal, arguments.model_id, order.call.body or {}, host.deadline, dry_run=not order.call.paid
+            services, refusal, arguments.model_id, call.body or {}, host.deadline, dry_run=not call.paid
         )
         raise
 
 
-async def _order(arguments: RunModel, knowledge: Knowledge) -> tuple[Order, tuple[Input, ...]]:
+async def _plan(arguments: RunModel, knowledge: Knowledge) -> _Plan:
     """Decide what to send, and which inputs of it are files. Raises `InvalidArguments` and `WrongModel`."""
     place = await _place(arguments, knowledge)
     lifted = parameters.lift(arguments.parameters, place.inputs)
@@ -88,10 +105,29 @@ async def _order(arguments: RunModel, knowledge: Knowledge) -> tuple[Order, tupl
     body = {**place.added, **given}
     dry_run = bool(arguments.dry_run or lifted.dry_run)
     call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
-    notes = place.notes + lifted.notes + checked.notes
     files = tuple(each for each in place.inputs or () if each.type.startswith("file") and each.name in given)
-    origin = Origin(RUN_MODEL, arguments.model_dump(by_alias=True, exclude_unset=True))
-    return Order(call, arguments.model_id, notes, wait=lifted.wait is not False, origin=origin), files
+    notes = place.notes + lifted.notes + checked.notes
+    return _Plan(call, files, lifted.parameters, notes, wait=lifted.wait is not False)
+
+
+async def _load(services: Services, plan: _Plan) -> dict[str, list[Loaded]]:
+    """Read and check the files that are here; nothing is sent. Raises `InvalidArguments`."""
+    body = plan.call.body or {}
+    texts = [(each.name, text) for each in plan.files for text in _texts(body[each.name])]
+    loaded = await services.intake.load([(f"parameters.{name}", sources.read(text)) for name, text in texts])
+    by_input: dict[str, list[Loaded]] = {each.name: [] for each in plan.files}
+    for (name, _), each in zip(texts, loaded, strict=True):
+        by_input[name].append(each)
+    return by_input
+
+
+def _named(plan: _Plan, loaded: Mapping[str, Sequence[Loaded]]) -> dict[str, Any]:
+    """Name the files of the parameters by what they hold.
+
+    The parameters are taken as they were said: how they are read depends on the record, which may be there for one
+    call and not for its repeat.
+    """
+    return {**plan.asked, **{name: [name_of(each) for each in files] for name, files in loaded.items()}}
 
 
 async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:
@@ -166,14 +202,16 @@ def _kind(each: Input) -> Kind:
     return KINDS.get(each.kind or "", "image")
 
 
-async def _with_files(services: Services, call: wire.Call, inputs: Iterable[Input], host: Host) -> dict[str, Any]:
+async def _with_files(
+    services: Services, plan: _Plan, loaded: Mapping[str, Sequence[Loaded]], host: Host
+) -> dict[str, Any]:
     """Put asset ids in place of the files that a body names. Raises `ScenarioError`."""
-    body = dict(call.body or {})
-    named = [(f"parameters.{each.name}", _kind(each), text) for each in inputs for text in _texts(body[each.name])]
-    loaded = await services.intake.load([(argument, sources.read(text)) for argument, _, text in named])
-    wanted = [Wanted(argument, each, kind=kind) for (argument, kind, _), each in zip(named, loaded, strict=True)]
+    body = dict(plan.call.body or {})
+    wanted = [
+        Wanted(f"parameters.{each.name}", file, kind=_kind(each)) for each in plan.files for file in loaded[each.name]
+    ]
     ids = iter(await services.intake.asset_ids(wanted, host))
-    for each in inputs:
+    for each in plan.files:
         value = body[each.name]
         body[each.name] = [next(ids) for _ in _texts(value)] if isinstance(value, list) else next(ids)
     return body

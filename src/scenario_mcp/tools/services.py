@@ -6,11 +6,15 @@ from pathlib import Path
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.models import Models
+from scenario_mcp.spending.budget import Caps
+from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.purchase import Purchases
+from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import Store
 from scenario_mcp.state.uploads import Uploads
 from scenario_mcp.tools.delivery import Delivery
 from scenario_mcp.tools.intake import Intake
+from scenario_mcp.tools.wish import Origin, origin_of
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,23 @@ def services_over(
     *,
     allowed: Allowed | None = None,
     store: Store | None = None,
+    journal: Journal | None = None,
+    caps: Caps | None = None,
     shelf: Path | None = None,
     previews: bool = True,
 ) -> Services:
     """Make the services of one client; without more said, no folder is open to it and nothing outlives it.
 
-    `shelf` is the folder that results are saved in, `previews` whether small pictures of them go with an answer.
+    `store` remembers uploads and `journal` generations, `caps` bound what may be spent; `shelf` is the folder that
+    results are saved in, `previews` whether small pictures of them go with an answer.
     """
-    known = Uploads(store or Store(None), client.scope)
-    intake = Intake(client, allowed or Allowed(()), known)
-    delivery = Delivery(client, intake, shelf, with_previews=previews)
-    return Services(client, Models(client), Purchases(client), intake, delivery, wait_seconds)
+    store = store or Store(None)
+    ledger = Ledger(client, journal or Journal(store, client.scope))
+
+    def origin(job_id: str) -> Origin | None:
+        entry = ledger.journal.of_job(job_id)
+        return None if entry is None else origin_of(entry)
+
+    intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope))
+    delivery = Delivery(client, intake, shelf, origin, with_previews=previews)
+    return Services(client, Models(client), Purchases(client, ledger, caps), intake, delivery, wait_seconds)

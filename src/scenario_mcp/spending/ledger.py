@@ -1,0 +1,106 @@
+"""The journal as spending uses it: with Scenario's times and words, and without faults that would stop a call."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+
+from scenario_mcp.scenario import jobs, records
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.spending import budget, twins
+from scenario_mcp.state.entries import Entry, Intent
+from scenario_mcp.state.journal import Begun, Journal
+from scenario_mcp.state.store import Store, StoreBusy
+
+INSISTENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds between tries to write what must not be lost
+
+logger = logging.getLogger(__name__)
+
+
+class Ledger:
+    """What one server has bought and may still buy, over the journal that it shares with others."""
+
+    def __init__(self, client: Client, journal: Journal | None = None) -> None:
+        self.journal = journal or Journal(Store(None), client.scope)
+        self._client = client
+
+    def begin(self, intent: Intent, check: Callable[[int], None]) -> Begun:
+        """Write an intent unless it has a twin (`Journal.begin`)."""
+        return self.journal.begin(intent, self.is_twin, check)
+
+    def twin(self, identity: str) -> Entry | None:
+        """Find what a call of this identity would join; none while the journal is busy, since sending asks again."""
+        try:
+            return self.journal.twin(identity, self.is_twin)
+        except StoreBusy:
+            return None
+
+    def is_twin(self, entry: Entry) -> bool:
+        """Tell whether an identical call joins an entry now."""
+        return twins.is_twin(entry, self.journal.clock())
+
+    def anew(self, entry: Entry) -> Entry:
+        """Read an entry again; as it was, if it cannot be read now."""
+        try:
+            return self.journal.entry(entry.id)
+        except (StoreBusy, LookupError):
+            return entry
+
+    def bury(self, entry: Entry) -> bool:
+        """Note an entry as lost if the server that was sending it has ended; tell whether it has."""
+        if self.journal.is_being_sent(entry):
+            return False
+        self.note(lambda journal: journal.lost(entry.id))
+        return True
+
+    def saw(self, job: Job) -> None:
+        """Note how a job ended, if it did; jobs that are not in the journal are passed over."""
+        if job.ended:
+            self.note(
+                lambda journal: journal.ended(
+                    job.id,
+                    job.status,
+                    self._ended_at(job),
+                    assets=job.asset_ids,
+                    cost=None if job.cost is None or job.cost < 0 else budget.millionths(job.cost),
+                    refunded=job.status == jobs.FAILURE and job.refundable,
+                )
+            )
+
+    def filed(self, job: Job, files: Mapping[str, Path]) -> None:
+        """Note where the results of a job are saved, by asset id."""
+        if files:
+            self.note(lambda journal: journal.filed(job.id, {asset_id: str(path) for asset_id, path in files.items()}))
+
+    def told(self, job_id: str, took: float) -> None:
+        """Note that a call has answered with the outcome of a job, and the seconds that it took."""
+        self.note(lambda journal: journal.told(job_id, took))
+
+    def note(self, write: Callable[[Journal], object]) -> None:
+        """Write down what can be learned again; a fault is logged."""
+        try:
+            write(self.journal)
+        except StoreBusy as busy:
+            logger.warning("The journal misses a note: %s", busy)
+
+    async def insist(self, write: Callable[[], object]) -> None:
+        """Write down what must not be lost, as often as it takes while another server holds the journal."""
+        for pause in INSISTENCE:
+            try:
+                write()
+            except StoreBusy:
+                await anyio.sleep(pause)
+            else:
+                return
+        logger.error("The journal could not be written: a later call looks for the job of a paid request")
+
+    def close(self) -> None:
+        """Tell the other servers that this one ends."""
+        self.journal.process.die()
+
+    def _ended_at(self, job: Job) -> float:
+        """Tell when a job ended, on this machine's clock."""
+        now, api_now, ended = self.journal.clock(), self._client.clock.now(), records.moment(job.updated)
+        return now if api_now is None or ended is None else now - max(0.0, api_now - ended)

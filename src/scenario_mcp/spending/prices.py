@@ -1,0 +1,32 @@
+"""Asking what a call will cost before it is paid for, where a cap is set."""
+
+from dataclasses import replace
+
+from scenario_mcp.scenario import records
+from scenario_mcp.scenario.client import PAID_SECONDS, Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import NoAnswer, NotConnected, OverCap, RateLimited, Unavailable
+from scenario_mcp.scenario.wire import Call
+from scenario_mcp.spending import budget
+from scenario_mcp.spending.budget import Caps
+
+SECONDS = 12.0  # that asking may take away from a call
+HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which a price cannot be learned
+
+
+async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int:
+    """Ask what a call will cost, in millionths of a Creative Unit, and hold it against the cap of one call; free.
+
+    Raises `OverCap`, also if the price cannot be learned, and the `ScenarioError` with which the call is refused.
+    """
+    question = replace(call, query={**call.query, "dryRun": "true"})
+    try:
+        answer = await client.send(question, deadline.sooner(PAID_SECONDS).or_within(SECONDS))
+    except HIDING as fault:
+        raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}") from fault
+    cost = records.number(answer.get("creativeUnitsCost"))
+    if records.mapping(answer.get("job")) or cost is None or cost < 0:
+        raise OverCap("Scenario did not name the price, which counts as over the cap.")
+    price = budget.millionths(cost)
+    budget.check_call(caps, price)
+    return price

@@ -1,0 +1,117 @@
+"""Looking for the job of a paid request whose answer was lost, in the project's list of jobs.
+
+Scenario knows no lookup by a client's own id, so a job is recognized by when it was made, by whom, and what it was
+asked for. Wrongly passing over our own job would pay twice: what a record does not say, or says in another form,
+speaks for it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from scenario_mcp.scenario import jobs, records, wire
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.state.entries import Intent
+
+BEFORE, AFTER = 5.0, 180.0  # seconds around an intent in which its job was made
+PAGE_SIZE, MOST_PAGES, MOST_EMPTY = 50, 5, 5
+NAMED_TYPES = ("inference", "flux")  # how records call the jobs of the named image inferences
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A request whose job is looked for; `began` in seconds since the epoch on Scenario's clock."""
+
+    intent: Intent
+    began: float
+    author: str | None = None
+
+    def is_answered_by(self, job: Job) -> bool:
+        """Tell whether a job may be the one: its time, author, route and model, and all that it repeats."""
+        made = records.moment(job.created)
+        return (
+            made is not None
+            and -BEFORE <= made - self.began <= AFTER
+            and (self.author is None or job.author is None or job.author == self.author)
+            and self._is_of_route(job)
+            and job.model_id in self._models
+            and all(_agree(sent, job.input.get(name)) for name, sent in self.intent.body.items())
+        )
+
+    @property
+    def _models(self) -> set[Any]:
+        """The ids that the job may have as its model: where it was sent, and the trained model inside the body."""
+        custom = self.intent.route.removeprefix(wire.CUSTOM) if self._is_custom else None
+        return {self.intent.model_id, self.intent.body.get("modelId"), custom and unquote(custom)} - {None}
+
+    @property
+    def _is_custom(self) -> bool:
+        return self.intent.route.startswith(wire.CUSTOM)
+
+    def _is_of_route(self, job: Job) -> bool:
+        if self._is_custom:
+            return job.type not in NAMED_TYPES
+        kind = records.text(job.input.get("type"))
+        named = self.intent.route.removeprefix(wire.GENERATE).replace("-", "_")
+        return job.type != "custom" and kind in (None, named)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look found: the jobs that may be the one, and whether all that could be were looked at."""
+
+    candidates: tuple[Job, ...]
+    whole: bool
+
+
+async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:
+    """Page through the project's jobs, newest first, until they are older than the request, or for 5 pages.
+
+    Raises `ScenarioError`.
+    """
+    candidates: dict[str, Job] = {}
+    token: str | None = None
+    read = empty = 0
+    while read < MOST_PAGES and empty < MOST_EMPTY:
+        page = await jobs.page(client, deadline, size=PAGE_SIZE, token=token)
+        read, empty = (read + 1, empty) if page.jobs else (read, empty + 1)
+        candidates |= {job.id: job for job in page.jobs if sought.is_answered_by(job)}
+        made = [moment for job in page.jobs if (moment := records.moment(job.created)) is not None]
+        if page.next is None or (made and max(made) < sought.began - BEFORE):
+            return Seen(tuple(candidates.values()), whole=True)
+        token = page.next
+    return Seen(tuple(candidates.values()), whole=False)
+
+
+def _agree(sent: Any, repeated: Any) -> bool:
+    """Tell whether a record may repeat what was sent; pictures come back as addresses, numbers as text."""
+    if repeated is None:
+        return True
+    if isinstance(sent, Mapping) and isinstance(repeated, Mapping):
+        return all(_agree(value, repeated.get(name)) for name, value in sent.items())
+    if isinstance(sent, list) and isinstance(repeated, list):
+        return len(sent) == len(repeated) and all(map(_agree, sent, repeated))
+    if isinstance(sent, list) != isinstance(repeated, list):
+        return _agree(*((each if isinstance(each, list) else [each]) for each in (sent, repeated)))
+    if isinstance(repeated, str) and repeated.startswith(("https://", "http://")) and sent != repeated:
+        return isinstance(sent, str)
+    numbers = _number(sent), _number(repeated)
+    if None not in numbers:
+        return math.isclose(*numbers, abs_tol=1e-9)  # type: ignore[arg-type]  # None was ruled out
+    if isinstance(sent, bool):
+        return str(sent).lower() == str(repeated).lower()
+    return str(sent).strip() == str(repeated).strip()
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,158 @@
+"""Searches for lost answers: by the call that lost one, by its repeat, and in the background."""
+
+import asyncio
+import logging
+
+import anyio
+
+from scenario_mcp.scenario import jobs
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import (
+    AnswerLost,
+    CannotLook,
+    Forbidden,
+    NotConfigured,
+    NotFound,
+    Retired,
+    ScenarioError,
+    SeveralFound,
+    Unauthorized,
+)
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.spending import budget, recovery
+from scenario_mcp.spending.ledger import Ledger
+from scenario_mcp.spending.recovery import Sought
+from scenario_mcp.state.entries import ACCEPTED, ANSWERLESS, Entry
+
+# A request counts as never accepted when it is that old, and two looks that far apart found nothing.
+OLD_ENOUGH, APART = 60.0, 10.0
+LOOK_SECONDS = 20.0
+ROUND, ROUNDS = 11.0, 12  # pause in seconds, and number, of the looks in the background
+LEASE = "settle"
+MOST_READ = 20  # jobs of earlier servers whose end is read in the background
+FORBIDS = (Forbidden, Unauthorized, NotConfigured, NotFound, Retired)  # answers that say that nobody may look
+
+logger = logging.getLogger(__name__)
+
+
+class Searches:
+    """Looks for the jobs of answers that were lost."""
+
+    def __init__(self, client: Client, ledger: Ledger) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._awake = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def look(self, entry: Entry, until: Deadline) -> bool:
+        """Look once for the job of a lost answer; tell whether its entry is settled now, one way or the other.
+
+        Raises `SeveralFound` and `CannotLook`.
+        """
+        entry = self._ledger.anew(entry)
+        if entry.state not in ANSWERLESS:
+            return True
+        journal = self._ledger.journal
+        try:
+            if self._client.clock.now() is None:  # its replies tell the time that the search goes by
+                await jobs.page(self._client, until.or_within(LOOK_SECONDS), size=1)
+            seen = await recovery.look(self._client, self._sought(entry), until.or_within(LOOK_SECONDS))
+        except FORBIDS as refusal:
+            raise CannotLook(
+                f"The answer to a paid request was lost, and jobs cannot be listed: {refusal}"
+            ) from refusal
+        except ScenarioError as fault:
+            logger.info("Jobs could not be listed: %s", fault)
+            return False
+        free = [job for job in seen.candidates if (owner := journal.of_job(job.id)) is None or owner.id == entry.id]
+        if len(free) > 1:
+            ids = ", ".join(job.id for job in free[:10])
+            raise SeveralFound(f"The answer to a paid request was lost, and {len(free)} jobs may be its own: {ids}.")
+        if free:
+            return self._claim(entry, free[0])
+        return seen.whole and self._counts_as_absent(entry)
+
+    def awaken(self) -> None:
+        """Look after what earlier servers left open, once, if they left anything."""
+        if not self._awake:
+            self._awake = True
+            if self._ledger.journal.open():
+                self.begin()
+
+    def begin(self) -> None:
+        """Look for lost answers in the background, if there are any and nobody does yet."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._settle())
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._awake = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def settle_once(self, deadline: Deadline) -> None:
+        """Learn what became of everything that is open, as far as one look tells."""
+        self._ledger.journal.bury()
+        for entry in self._ledger.journal.open()[:MOST_READ]:
+            if entry.state == ACCEPTED and entry.job_id:
+                try:
+                    self._ledger.saw(await jobs.get(self._client, entry.job_id, deadline.or_within(LOOK_SECONDS)))
+                except ScenarioError as fault:
+                    logger.info("Job %s could not be read: %s", entry.job_id, fault)
+            elif entry.state in ANSWERLESS:
+                try:
+                    await self.look(entry, deadline)
+                except AnswerLost as failure:
+                    logger.warning("%s %s", failure, failure.hint)
+
+    async def _settle(self) -> None:
+        try:
+            for _ in range(ROUNDS):
+                if not self._ledger.journal.lease(LEASE, 3 * (ROUND + LOOK_SECONDS)):
+                    return
+                await self.settle_once(Deadline.after(LOOK_SECONDS * 3))
+                if not any(entry.state in ANSWERLESS for entry in self._ledger.journal.open()):
+                    return
+                await anyio.sleep(ROUND)
+        except Exception:  # nobody waits for this task, so nobody else would hear of it
+            logger.exception("Unexpected error while looking for lost answers")
+
+    def _claim(self, entry: Entry, job: Job) -> bool:
+        """Take the one job that may be an entry's own, unless another lost request may claim it as well."""
+        journal = self._ledger.journal
+        rivals = [
+            other
+            for other in journal.open()
+            if other.id != entry.id and other.job_id is None and self._sought(other).is_answered_by(job)
+        ]
+        if any(other.state in ANSWERLESS for other in rivals):
+            raise SeveralFound(
+                f"The answers to two paid requests were lost, and the job {job.id} may be of the one or the other."
+            )
+        if rivals:
+            return False
+        cost = None if job.cost is None or job.cost < 0 else budget.millionths(job.cost)
+        self._ledger.note(lambda journal: journal.accepted(entry.id, job.id, author=job.author, cost=cost, found=True))
+        return self._ledger.anew(entry).state not in ANSWERLESS
+
+    def _counts_as_absent(self, entry: Entry) -> bool:
+        api_now = self._client.clock.now()
+        if api_now is None:
+            return False
+        first = entry.api_first_look
+        if first is not None and api_now - first >= APART and api_now - self._began(entry) >= OLD_ENOUGH:
+            self._ledger.note(lambda journal: journal.absent(entry.id))
+            return True
+        self._ledger.note(lambda journal: journal.looked(entry.id, api_now))
+        return False
+
+    def _sought(self, entry: Entry) -> Sought:
+        return Sought(entry.intent, self._began(entry), self._ledger.journal.author())
+
+    def _began(self, entry: Entry) -> float:
+        """Tell when an entry began on Scenario's clock: as was written down, or by how long ago it was here."""
+        if entry.intent.api_began is not None:
+            return entry.intent.api_began
+        journal, api_now = self._ledger.journal, self._client.clock.now()
+        return entry.began if api_now is None else api_now - (journal.clock() - entry.began)

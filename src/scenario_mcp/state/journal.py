@@ -1,0 +1,277 @@
+"""Every generation that was meant to be paid for, in one table that all servers of a state folder share."""
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from scenario_mcp.state.alive import Process
+from scenario_mcp.state.entries import (
+    ABSENT,
+    ANSWERLESS,
+    LOST,
+    OPEN,
+    REFUSED,
+    SENDING,
+    Entry,
+    Intent,
+    entry_of,
+)
+from scenario_mcp.state.store import Store, StoreBusy
+
+DAY = 24 * 3600.0
+KEPT_SECONDS = 90 * DAY
+SENDING_AT_MOST = 2 * 3600.0  # seconds; no call has a longer deadline
+
+_OPEN = ", ".join(f"'{state}'" for state in OPEN)
+_SPENT = f"CASE WHEN state IN ('{REFUSED}', '{ABSENT}') OR refunded THEN 0 ELSE COALESCE(cost, price, 0) END"
+# What stands in the future counts too: then the clock was set back, and nobody knows how old it is.
+_SPENT_SINCE = f"SELECT SUM({_SPENT}) FROM generations WHERE began > ?"  # noqa: S608  # made of our own words
+_TWINS = "SELECT * FROM generations WHERE account = ? AND identity = ? ORDER BY id DESC LIMIT 8"
+
+
+class Begun(NamedTuple):
+    """The entry of a generation, and whether it was written for this call rather than found there."""
+
+    entry: Entry
+    mine: bool
+
+
+class Journal:
+    """The generations of one account, project and API root (`scope`), shared by all servers of a state folder."""
+
+    def __init__(
+        self, store: Store, scope: str = "", process: Process | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.process = process or Process(None)
+        self.clock = clock
+        self._store = store
+        self._account = hashlib.sha256(scope.encode()).hexdigest()[:32]  # the key itself is not written to disk
+        self._pruned = False
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing outlives this server, if it should."""
+        return self._store.trouble
+
+    @property
+    def remark(self) -> str | None:
+        """What else a person must know of the journal."""
+        return self._store.remark
+
+    def identity(self, tool: str, arguments: Mapping[str, Any]) -> str:
+        """Digest what makes two calls the same: the account, the tool, and what was asked of it."""
+        said = json.dumps([self._account, tool, arguments], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    # --- beginning
+
+    def begin(self, intent: Intent, is_twin: Callable[[Entry], bool], check: Callable[[int], None]) -> Begun:
+        """Write an intent before it is sent, or give the twin that makes it needless, in one transaction.
+
+        `check` is told what was spent within the last day, all accounts together, and raises to refuse. Raises that,
+        and `StoreBusy`.
+        """
+        self.process.live()
+        now = self.clock()
+
+        def work(database: sqlite3.Connection) -> Begun:
+            if not self._pruned:
+                database.execute("DELETE FROM generations WHERE began < ?", (now - KEPT_SECONDS,))
+            if twin := _first(database.execute(_TWINS, (self._account, intent.identity)), is_twin):
+                return Begun(twin, mine=False)
+            check(_sum(database.execute(_SPENT_SINCE, (now - DAY,))))
+            values = {
+                "account": self._account,
+                "identity": intent.identity,
+                "process": self.process.name,
+                "state": SENDING,
+                "tool": intent.tool,
+                "route": intent.route,
+                "model_id": intent.model_id.encode("utf-8", "replace").decode(),
+                "arguments": json.dumps(intent.arguments),
+                "left_out": json.dumps(intent.left_out),
+                "body": json.dumps(intent.body),
+                "began": now,
+                "api_began": intent.api_began,
+                "price": intent.price,
+            }
+            row = database.execute(
+                f"INSERT INTO generations ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+                tuple(values.values()),
+            )
+            return Begun(Entry(row.lastrowid or 0, self.process.name, SENDING, intent, now), mine=True)
+
+        begun = self._store.transact(work)
+        self._pruned = True
+        return begun
+
+    def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
+        """Find the newest entry of this identity that counts as a twin. Raises `StoreBusy`."""
+        return _first(self._store.read(_TWINS, (self._account, identity)), is_twin)
+
+    # --- what becomes of it
+
+    def accepted(
+        self, entry_id: int, job_id: str, *, author: str | None, cost: int | None, found: bool = False
+    ) -> bool:
+        """Note the job of an entry: from its own answer, or `found` by looking. False for a find of no use.
+
+        A job belongs to one entry: an answer takes it from whoever only found it, a find takes it from nobody.
+        """
+
+        def work(database: sqlite3.Connection) -> bool:
+            if not found:
+                database.execute(
+                    "UPDATE generations SET job_id = NULL, state = CASE state WHEN 'accepted' THEN 'unsure' ELSE"
+                    " 'absent' END WHERE account = ? AND job_id = ? AND id <> ?",
+                    (self._account, job_id, entry_id),
+                )
+            said = (job_id, author, cost, found, entry_id)
+            taken = database.execute(
+                "UPDATE OR IGNORE generations SET state = 'accepted', job_id = ?, author = ?,"
+                " cost = COALESCE(?, cost), found = ? WHERE id = ? AND state IN ('sending', 'lost', 'unsure')",
+                said,
+            ).rowcount
+            if not taken and not found:  # it was given up, and its answer came all the same
+                database.execute(
+                    "UPDATE generations SET state = 'late', job_id = ?, author = ?, cost = COALESCE(?, cost),"
+                    " found = ? WHERE id = ? AND job_id IS NULL",
+                    said,
+                )
+            return bool(taken)
+
+        return self._store.transact(work)
+
+    def refused(self, entry_id: int) -> None:
+        """Note that nothing was accepted."""
+        self._move(entry_id, REFUSED, (SENDING,))
+
+    def lost(self, entry_id: int) -> None:
+        """Note that the answer did not come."""
+        self._move(entry_id, LOST, (SENDING,))
+
+    def absent(self, entry_id: int) -> None:
+        """Note that a lost entry counts as never accepted."""
+        self._move(entry_id, ABSENT, ANSWERLESS)
+
+    def looked(self, entry_id: int, api_now: float) -> None:
+        """Note that a lost entry was looked for in vain, and when that was first."""
+        self._write(
+            "UPDATE generations SET state = 'unsure', api_first_look = COALESCE(api_first_look, ?)"
+            " WHERE id = ? AND state IN ('lost', 'unsure')",
+            (api_now, entry_id),
+        )
+
+    def ended(
+        self, job_id: str, state: str, at: float, *, assets: Sequence[str], cost: int | None, refunded: bool
+    ) -> None:
+        """Note the end of a job, in Scenario's word for it; of one that is not in the journal, nothing."""
+        self._write(
+            "UPDATE generations SET state = ?, ended = COALESCE(ended, ?), assets = ?, cost = COALESCE(cost, ?),"
+            " refunded = ? WHERE account = ? AND job_id = ?",
+            (state, at, json.dumps(assets), cost, refunded, self._account, job_id),
+        )
+
+    def filed(self, job_id: str, files: Mapping[str, str]) -> None:
+        """Note where the results of a job are saved, by asset id."""
+        self._write(
+            "UPDATE generations SET files = ? WHERE account = ? AND job_id = ?",
+            (json.dumps(files), self._account, job_id),
+        )
+
+    def told(self, job_id: str, took: float) -> None:
+        """Note that a call has answered with the outcome of a job, and the seconds that it took."""
+        self._write(
+            "UPDATE generations SET told = ?, took = ? WHERE account = ? AND job_id = ?",
+            (self.clock(), took, self._account, job_id),
+        )
+
+    def bury(self) -> None:
+        """Note as lost what servers that have ended were sending."""
+        for entry in self._entries("state = 'sending'"):
+            if not self.is_being_sent(entry):
+                self.lost(entry.id)
+
+    def is_being_sent(self, entry: Entry) -> bool:
+        """Tell whether the server that sends an entry still runs."""
+        return self.process.lives(entry.process) and self.clock() - entry.began < SENDING_AT_MOST
+
+    # --- reading
+
+    def entry(self, entry_id: int) -> Entry:
+        """Read an entry anew. Raises `StoreBusy`, and `LookupError` if it is gone."""
+        rows = self._store.read("SELECT * FROM generations WHERE id = ?", (entry_id,))
+        if not rows:
+            raise LookupError(f"The journal has no entry {entry_id} any more")
+        return entry_of(rows[0])
+
+    def of_job(self, job_id: str) -> Entry | None:
+        """Find the entry of a job."""
+        return next(iter(self._entries("job_id = ?", (job_id,))), None)
+
+    def open(self) -> list[Entry]:
+        """List what is not settled, newest first."""
+        return self._entries(f"state IN ({_OPEN})")
+
+    def newest(self, limit: int, before: int | None = None) -> list[Entry]:
+        """List the newest entries that came to a job or may have, older than a given one."""
+        return self._entries(
+            f"state NOT IN ('{REFUSED}', '{ABSENT}') AND id < ?",
+            (before or 2**62,),
+            limit,
+        )
+
+    def author(self) -> str | None:
+        """Tell who Scenario says made the jobs of this account's key."""
+        known = self._entries("author IS NOT NULL AND NOT found", limit=1, column="author")
+        return known[0] if known else None
+
+    def spent(self) -> int:
+        """Add up the last day's units, all accounts together. Raises `StoreBusy`."""
+        return _sum(self._store.read(_SPENT_SINCE, (self.clock() - DAY,)))
+
+    def lease(self, name: str, seconds: float) -> bool:
+        """Take a task for some seconds, unless another server has it."""
+        now = self.clock()
+
+        def work(database: sqlite3.Connection) -> bool:
+            taken = database.execute(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET holder = excluded.holder, until = excluded.until"
+                " WHERE holder = excluded.holder OR until < ? OR until > ?",  # a later one was taken by another clock
+                (f"{name} {self._account}", self.process.name, now + seconds, now, now + 3600),
+            )
+            return taken.rowcount > 0
+
+        try:
+            return self._store.transact(work)
+        except StoreBusy:
+            return False
+
+    def _entries(self, where: str, values: Sequence[Any] = (), limit: int = 200, column: str = "") -> list[Any]:
+        rows = self._store.execute(
+            f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?",  # noqa: S608
+            (self._account, *values, limit),
+        )
+        return [row[0] if column else entry_of(row) for row in rows]
+
+    def _move(self, entry_id: int, state: str, origins: Sequence[str]) -> None:
+        self._write(
+            f"UPDATE generations SET state = ? WHERE id = ? AND state IN ({', '.join('?' * len(origins))})",  # noqa: S608
+            (state, entry_id, *origins),
+        )
+
+    def _write(self, sql: str, values: Sequence[Any]) -> None:
+        self._store.transact(lambda database: database.execute(sql, values))
+
+
+def _first(rows: Iterable[sqlite3.Row], is_twin: Callable[[Entry], bool]) -> Entry | None:
+    return next((entry for entry in map(entry_of, rows) if is_twin(entry)), None)
+
+
+def _sum(rows: Iterable[sqlite3.Row]) -> int:
+    [[spent]] = rows
+    return spent or 0

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -42,6 +43,12 @@ def world() -> World:
 @pytest.fixture
 def network(world: World) -> SandboxNetwork:
     return SandboxNetwork(world)
+
+
+@pytest.fixture
+def machine(network: SandboxNetwork, tmp_path: Path) -> Machine:
+    """One person's machine, with a state folder that all of its servers share."""
+    return Machine(network, state=tmp_path / "state", previews=False)
 
 
 @pytest.fixture

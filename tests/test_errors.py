@@ -29,6 +29,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "upload-asset": {"file": data_url()},
     "show-assets": {"assetIds": ["asset_x"]},
     WAIT: {"jobIds": ["job_x"]},
+    "list-jobs": {"everything": True},
+    "cancel-job": {"jobId": "job_x"},
 }
 
 ACTIONS = ("Ask ", "ask ", "Check ", "call again", "look first", "Use ", "use ", "Change ", "give ", "not followed")
@@ -60,7 +62,7 @@ def test_every_error_stands_in_the_tree_at_the_top_of_its_module(kind: type[Scen
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 405, 408, 410, 413, 418, 429, 500, 502, 503])
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", [name for name in TOOLS if name != "rerun-job"])  # it calls one of the others
 async def test_an_answer_that_echoes_the_request_shows_no_secret(
     agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], tool: str, status: int
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from scenario_mcp.inferences.table import INFERENCES, tool_name
 from scenario_mcp.sandbox.contract import contract
-from scenario_mcp.server.schema import input_schema
+from scenario_mcp.tools.schema import input_schema
 
 Schema = Mapping[str, Any]
 Difference = tuple[str, str, Any, Any]  # field, keyword, ours, theirs

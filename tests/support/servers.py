@@ -34,9 +34,9 @@ class Machine:
     def clock(self) -> Callable[[], float]:
         return lambda: self.network.world.clock() + self.skew
 
-    def server(self, store: Store | None = None) -> Services:
+    def server(self, store: Store | None = None, credentials: tuple[str, str] = SANDBOX_CREDENTIALS) -> Services:
         """Start one more server; it opens nothing before it is called."""
-        client = Client(self.network.base_url, SANDBOX_CREDENTIALS, transport=self.network)
+        client = Client(self.network.base_url, credentials, transport=self.network)
         store = store or Store(self.state)
         return services_over(
             client,

@@ -30,7 +30,7 @@ from scenario_mcp.server.app import create_server
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
-from support.agents import TOOL, WAIT, text_of
+from support.agents import TOOL, WAIT, made, text_of
 from support.network import SandboxNetwork, answers, hangs_before, server_error
 from support.pictures import data_url, png
 
@@ -69,13 +69,6 @@ def make(network: SandboxNetwork, shelf: Path, tmp_path: Path) -> Make:
 async def saving(make: Make) -> AsyncIterator[McpClient]:
     async with McpClient(create_server(make()), raise_exceptions=True) as client:
         yield client
-
-
-def made(result: CallToolResult) -> dict[str, Any]:
-    assert not result.is_error, text_of(result)
-    content: dict[str, Any] = result.structured_content
-    assert len(result.model_dump_json()) < MOST
-    return content
 
 
 def images(result: CallToolResult) -> list[Image.Image]:

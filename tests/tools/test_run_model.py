@@ -12,19 +12,13 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
-from support.agents import text_of
+from support.agents import made, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, server_error
 
 pytestmark = pytest.mark.anyio
 
 RUN = "run-model"
 FLUX1, FLUX2, FILM, VOICE = "model_bfl-flux-1-dev", "model_bfl-flux-2-dev", "model_sandbox-film", "model_sandbox-voice"
-
-
-def made(result: Any) -> dict[str, Any]:
-    assert not result.is_error, text_of(result)
-    content: dict[str, Any] = result.structured_content
-    return content
 
 
 async def run(agent: McpClient, model_id: str, parameters: Any, **more: Any) -> Any:

@@ -202,6 +202,29 @@ def fold(given: Given) -> dict[str, Any]:
     return folded
 
 
+_SAME_THING: tuple[frozenset[str], ...] = (
+    frozenset({"image", "imageId"}),
+    frozenset({"mask", "maskId"}),
+    frozenset(REFERENCE_FIELDS),
+    frozenset({"ipAdapterScales", "ipAdapterScale"}),
+)
+
+
+def same_thing(name: str) -> frozenset[str]:
+    """List the names under which an argument may be given, its own among them."""
+    return next((names for names in _SAME_THING if name in names), frozenset({name}))
+
+
+def replaced(given: Given, overrides: Given) -> dict[str, Any]:
+    """Replace arguments of a call, under whichever of their names; objects are replaced name by name."""
+    gone = frozenset().union(*map(same_thing, overrides))
+    merged = {name: value for name, value in given.items() if name not in gone}
+    for name, value in overrides.items():
+        before = given.get(name)
+        merged[name] = {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
 class Travel(NamedTuple):
     """The body fields in which a picture travels: as the id of an asset, and as a data URL."""
 

@@ -22,7 +22,7 @@ class Img2imgIpAdapter(SourceImage, IpAdapter, Strength, Mask, Generation, DryRu
     `image` is where each result starts; `ipAdapterImages` lend it their style or character. Both are needed,
     with a model that has the capability img2img_ip_adapter (Flux.1 LoRAs and compositions). Costs Creative Units
     per image; `dryRun: true` asks the price for free. Answers in time for the host, with the images or with a job id
-    and the call that waits for it. Calling again makes and bills new images: to see a running job, wait for it.
+    and the call that waits for it. The same call again joins a job that runs; after its results it bills new images.
     """
 
 

@@ -38,3 +38,8 @@ def moment(value: Any) -> float | None:
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError, OSError):  # also for years that no calendar here reaches
         return None
+
+
+def iso(seconds: float) -> str:
+    """Write a moment as Scenario does."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -33,15 +33,16 @@ URL, or a data URL. Prefer paths and asset ids; never encode a file yourself. As
 the next call.
 
 Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
-Calling a generation again always makes and bills a new one, so when a result says in-progress, or a call was cut \
-off, do not repeat it: make the call named under `next`, usually wait-for-jobs, as often as needed. An error says \
-whether something was billed and what to change.
+The same call made again while its job runs, or after it was cut off unheard, joins that job and costs nothing; made \
+again after its results were told, it makes and bills new ones. When a result says in-progress, make the call named \
+under `next`, usually wait-for-jobs, as often as needed. An error says whether something was billed and what to \
+change. list-jobs shows what was made and spent; rerun-job makes a job once more with changes.
 
 Results are saved as files, whose paths are told; show-assets shows assets again. Previews are small: describe only \
 what they show, and nothing of pictures that you have not seen.
 """
 
-UNKNOWN = "If the tool is a paid one, a job may be running: look in Scenario before calling again."
+UNKNOWN = "If the tool is a paid one, a job may be running: list-jobs shows it, and the same call again joins it."
 
 _Context = ServerRequestContext[Any, Any]
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")

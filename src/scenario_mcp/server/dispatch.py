@@ -8,8 +8,8 @@ import anyio.lowlevel
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import TERMINAL
 from scenario_mcp.server import results, snapshot
-from scenario_mcp.server.arguments import validate
 from scenario_mcp.server.results import Rendered
+from scenario_mcp.tools.arguments import validate
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome

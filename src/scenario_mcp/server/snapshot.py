@@ -7,8 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 from scenario_mcp.server.results import OUTPUT_SCHEMA
-from scenario_mcp.server.schema import input_schema
 from scenario_mcp.tools.catalog import TOOLS, Tool
+from scenario_mcp.tools.schema import input_schema
 
 FILE = "tools.json"
 

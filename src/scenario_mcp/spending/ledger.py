@@ -74,6 +74,14 @@ class Ledger:
         if files:
             self.note(lambda journal: journal.filed(job.id, {asset_id: str(path) for asset_id, path in files.items()}))
 
+    def spent(self) -> int | None:
+        """Add up what was spent within 24 hours, in millionths of a Creative Unit; None if it cannot be read now."""
+        try:
+            return self.journal.spent()
+        except StoreBusy as busy:
+            logger.info("What was spent could not be read: %s", busy)
+            return None
+
     def told(self, job_id: str, took: float) -> None:
         """Note that a call has answered with the outcome of a job, and the seconds that it took."""
         self.note(lambda journal: journal.told(job_id, took))

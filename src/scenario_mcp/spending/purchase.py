@@ -62,7 +62,7 @@ class Purchases:
     def __init__(self, client: Client, ledger: Ledger | None = None, caps: Caps | None = None) -> None:
         self.ledger = ledger or Ledger(client)
         self._client = client
-        self._caps = caps or Caps()
+        self.caps = caps or Caps()
         self._searches = Searches(client, self.ledger)
         self._under_way: dict[int, asyncio.Task[dict[str, Any]]] = {}
         self._mine: set[int] = set()  # entries between their beginning and their end in this server
@@ -75,7 +75,7 @@ class Purchases:
         Raises `AnswerLost` when it may have been accepted, `StillSending` when its answer is awaited, and other
         `ScenarioError`s when it certainly was not accepted.
         """
-        price = await prices.ask(self._client, call, self._caps, deadline) if self._caps.any else None
+        price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
         while True:
             asked = replace(intent, price=price, api_began=self._client.clock.now())
             entry, mine = self._begin(asked)
@@ -114,11 +114,9 @@ class Purchases:
         """Say what a person must know of money: what the day's cap leaves, and what the journal cannot remember."""
         journal = self.ledger.journal
         said = [journal.trouble and f"{journal.trouble} {FORGETFUL}", journal.remark]
-        if self._caps.per_day is not None:
-            try:
-                said.append(budget.left(self._caps, journal.spent()))
-            except StoreBusy as busy:
-                logger.info("What the day's cap leaves could not be read: %s", busy)
+        if self.caps.per_day is not None:
+            spent = self.ledger.spent()
+            said.append(None if spent is None else budget.left(self.caps, spent))
         return [each for each in said if each]
 
     async def look_after(self, deadline: Deadline) -> None:
@@ -146,9 +144,9 @@ class Purchases:
 
     def _begin(self, intent: Intent) -> tuple[Entry, bool]:
         def check(spent: int) -> None:
-            if self._caps.per_day is not None and self.ledger.journal.trouble:
+            if self.caps.per_day is not None and self.ledger.journal.trouble:
                 raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}")
-            budget.check_day(self._caps, intent.price, spent)
+            budget.check_day(self.caps, intent.price, spent)
 
         if self._ending:
             raise NotConnected("This server is ending.")

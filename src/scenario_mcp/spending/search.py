@@ -30,7 +30,7 @@ OLD_ENOUGH, APART = 60.0, 10.0
 LOOK_SECONDS = 20.0
 ROUND, ROUNDS = 11.0, 12  # pause in seconds, and number, of the looks in the background
 LEASE = "settle"
-MOST_READ = 20  # jobs of earlier servers whose end is read in the background
+MOST_LOOKED_FOR = 20  # jobs that one round looks for, and whose end it reads
 FORBIDS = (Forbidden, Unauthorized, NotConfigured, NotFound, Retired)  # answers that say that nobody may look
 
 logger = logging.getLogger(__name__)
@@ -93,18 +93,18 @@ class Searches:
 
     async def settle_once(self, deadline: Deadline) -> None:
         """Learn what became of everything that is open, as far as one look tells."""
-        self._ledger.journal.bury()
-        for entry in self._ledger.journal.open()[:MOST_READ]:
-            if entry.state == ACCEPTED and entry.job_id:
-                try:
-                    self._ledger.saw(await jobs.get(self._client, entry.job_id, deadline.or_within(LOOK_SECONDS)))
-                except ScenarioError as fault:
-                    logger.info("Job %s could not be read: %s", entry.job_id, fault)
-            elif entry.state in ANSWERLESS:
-                try:
-                    await self.look(entry, deadline)
-                except AnswerLost as failure:
-                    logger.warning("%s %s", failure, failure.hint)
+        journal = self._ledger.journal
+        journal.bury()
+        for entry in [entry for entry in journal.open() if entry.state in ANSWERLESS][:MOST_LOOKED_FOR]:
+            try:
+                await self.look(entry, deadline)
+            except AnswerLost as failure:
+                logger.warning("%s %s", failure, failure.hint)
+        for entry in [entry for entry in journal.open() if entry.state == ACCEPTED][:MOST_LOOKED_FOR]:
+            try:
+                self._ledger.saw(await jobs.get(self._client, entry.job_id or "", deadline.or_within(LOOK_SECONDS)))
+            except ScenarioError as fault:
+                logger.info("Job %s could not be read: %s", entry.job_id, fault)
 
     async def _settle(self) -> None:
         try:

@@ -9,16 +9,27 @@ from typing import Any
 
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.table import INFERENCES, tool_name
-from scenario_mcp.tools import find_models, get_model, inference, jobs, pictures, show_assets, upload_asset
+from scenario_mcp.tools import (
+    cancel_job,
+    find_models,
+    get_model,
+    inference,
+    jobs,
+    list_jobs,
+    pictures,
+    rerun_job,
+    show_assets,
+    upload_asset,
+)
+from scenario_mcp.tools.arguments import Check
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome, Report
 from scenario_mcp.tools.run_model import RunModel, run_model
 from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.wish import RERUN_JOB
 
 Run = Callable[[Services, Any, Host], Awaitable[Outcome | Report]]
-
-Check = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
 
 
 def _nothing(_: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -46,6 +57,7 @@ class Hints:
 
 PAID = Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
 UPLOADS = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
+CANCELS = Hints(read_only=False, destructive=True, idempotent=True, open_world=False)
 READS = Hints(read_only=True, destructive=False, idempotent=True, open_world=False)
 
 
@@ -106,6 +118,9 @@ TOOLS: dict[str, Tool] = {
             check=show_assets.check,
         ),
         Tool(jobs.WAIT_FOR_JOBS, CORE, "Wait for jobs", jobs.WaitForJobs, jobs.wait_for_jobs, READS),
+        Tool("list-jobs", CORE, "List jobs", list_jobs.ListJobs, list_jobs.list_jobs, READS, check=list_jobs.check),
+        Tool(RERUN_JOB, CORE, "Make a job once more", rerun_job.RerunJob, rerun_job.rerun_job, PAID, paid=True),
+        Tool("cancel-job", CORE, "Cancel a job", cancel_job.CancelJob, cancel_job.cancel_job, CANCELS),
     )
 }
 

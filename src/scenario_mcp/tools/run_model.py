@@ -32,7 +32,8 @@ class RunModel(DryRun):
 
     get-model tells a model's inputs; they are checked here before anything is sent. A Flux LoRA or composition runs on
     its base model by itself. Costs Creative Units; `dryRun: true` asks the price for free. Answers in time for the
-    host, with the results or with a job id and the call that waits for it. Calling again makes and bills anew.
+    host, with the results or with a job id and the call that waits for it. The same call again joins a job that runs;
+    after its results it bills anew.
     """
 
     model_id: Id = Field(min_length=1, description="Id of the model to run.")

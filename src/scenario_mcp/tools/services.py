@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenario_mcp.media.files import Allowed
+from scenario_mcp.scenario.account import Account
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.models import Models
 from scenario_mcp.spending.budget import Caps
@@ -19,13 +20,14 @@ from scenario_mcp.tools.wish import Origin, origin_of
 
 @dataclass(frozen=True)
 class Services:
-    """The API client, the models read through it, the way to spend, and the ways in and out for files.
+    """The API client, the models and the plan read through it, the way to spend, and the ways for files in and out.
 
     `wait_seconds` is how long a paid call waits for its job.
     """
 
     client: Client
     models: Models
+    account: Account
     purchases: Purchases
     intake: Intake
     delivery: Delivery
@@ -57,4 +59,6 @@ def services_over(
 
     intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope))
     delivery = Delivery(client, intake, shelf, origin, with_previews=previews)
-    return Services(client, Models(client), Purchases(client, ledger, caps), intake, delivery, wait_seconds)
+    return Services(
+        client, Models(client), Account(client), Purchases(client, ledger, caps), intake, delivery, wait_seconds
+    )

@@ -13,13 +13,14 @@ from scenario_mcp.scenario.errors import InvalidArguments
 
 Input = TypeVar("Input", bound=Fields)
 Problem = tuple[str, str]
+Check = Callable[[Mapping[str, Any]], Iterable[Problem]]
 
 
 def validate(
     model: type[Input],
     schema: Schema,
     arguments: Mapping[str, Any] | None,
-    check: Callable[[Mapping[str, Any]], Iterable[Problem]],
+    check: Check,
 ) -> Input:
     """Read and validate a tool's arguments; `check` lists what the schema cannot say.
 

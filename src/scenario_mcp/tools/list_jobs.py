@@ -1,0 +1,207 @@
+"""Listing jobs: what this server made, across restarts, or everything in the project; and what was spent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from scenario_mcp.inferences import schemas
+from scenario_mcp.inferences.fields import Fields, Flag, Text, Whole
+from scenario_mcp.scenario import jobs, records
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.errors import cut
+from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.spending import budget
+from scenario_mcp.state.entries import ACCEPTED, LATE, SENDING, Entry
+from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.outcome import IN_PROGRESS, ROOM, Report
+from scenario_mcp.tools.services import Services
+
+ROWS = 10  # jobs that are listed if the call does not say how many
+MOST_PAGES = 5  # of the project's jobs that one call reads
+LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or files of a job, that a row tells
+LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
+UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
+
+Status = Literal["pending", "queued", "warming-up", "in-progress", "finalizing", "success", "failure", "canceled"]
+
+
+class ListJobs(Fields):
+    """List what this server made, newest first, with files and what was spent; free.
+
+    Goes back 90 days, across chats and restarts. `everything: true` lists the whole project instead, whoever made it.
+    """
+
+    everything: Flag | None = Field(None, description="true: all jobs of the project, not only this server's.")
+    status: Status | None = Field(None, description="Only jobs of this status.")
+    since: Text | None = Field(None, description="Only later ones: an ISO date or time, like 2026-11-24.")
+    limit: Whole | None = Field(None, ge=1, le=50, description="Most jobs to list; 10 if not given.")
+    cursor: Text | None = Field(None, description="Goes on where a list ended, as it told.")
+
+
+def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """List what is wrong with arguments beyond their schema."""
+    if "since" in given and records.moment(given["since"]) is None:
+        yield "since", "must be an ISO date or time, like 2026-11-24 or 2026-11-24T08:30:00Z."
+    if "cursor" in given and not given.get("everything") and not str(given["cursor"]).isdecimal():
+        yield "cursor", "must be the cursor that an earlier list told."
+
+
+async def list_jobs(services: Services, arguments: ListJobs, host: Host) -> Report:
+    """List jobs and tell what was spent. Raises `ScenarioError` when the project's list cannot be had."""
+    listed = await (_everything if arguments.everything else _mine)(services, arguments, host.deadline)
+    spending = await _spending(services, host.deadline)
+    rows = list(listed.rows)
+    while (report := _report(rows, listed, spending)).size > ROOM and len(rows) > 1:
+        rows.pop()
+    return report
+
+
+class _Listed(NamedTuple):
+    """Rows, the cursors with which a list goes on after each, and notes."""
+
+    rows: Sequence[Mapping[str, Any]]
+    cursors: Sequence[str]
+    more: str | None
+    notes: Sequence[str] = ()
+
+
+async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> _Listed:
+    ledger = services.purchases.ledger
+    if ledger.journal.open():
+        await services.purchases.look_after(deadline.or_within(LOOK_SECONDS))
+    since = records.moment(arguments.since) or 0.0
+    limit, before = arguments.limit or ROWS, int(arguments.cursor) if arguments.cursor else None
+    entries = [
+        entry
+        for entry in ledger.journal.newest(2_000, before)
+        if entry.began >= since and arguments.status in (None, _status(entry))
+    ]
+    shown = entries[:limit]
+    cursors = [str(entry.id) for entry in shown]
+    return _Listed(
+        [_row_of(entry) for entry in shown],
+        cursors,
+        cursors[-1] if len(entries) > limit else None,
+        [each for each in (ledger.journal.trouble, ledger.journal.remark) if each],
+    )
+
+
+def _status(entry: Entry) -> str:
+    if entry.state in (ACCEPTED, LATE):
+        return IN_PROGRESS
+    return entry.state if entry.ended is not None else UNSURE
+
+
+def _row_of(entry: Entry) -> dict[str, Any]:
+    said = entry.intent.arguments
+    inner = said.get("parameters")
+    prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
+    files = [path for path in entry.files.values() if Path(path).is_file()]
+    notes = {SENDING: "being sent now", UNSURE: "its answer was lost; it is looked for and not sent again"}
+    return _row(
+        jobId=entry.job_id,
+        status=_status(entry),
+        made=records.iso(entry.began),
+        tool=entry.intent.tool,
+        modelId=cut(entry.intent.model_id, 80),
+        prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        creativeUnits=None if entry.units is None else entry.units / budget.MILLION,
+        refunded=entry.refunded,
+        files=files[:MOST_NAMED],
+        assetIds=None if files else list(entry.assets[:MOST_NAMED]),
+        results=len(entry.assets),
+        note=notes.get(entry.state if entry.state == SENDING else _status(entry)),
+    )
+
+
+def _row(**said: Any) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value not in (None, [], 0, False)}
+
+
+async def _everything(services: Services, arguments: ListJobs, deadline: Deadline) -> _Listed:
+    """Read pages of the project's jobs until there are enough rows, or for 5 pages."""
+    limit, token = arguments.limit or ROWS, arguments.cursor
+    filters: dict[str, str] = {"status": arguments.status} if arguments.status else {}
+    if arguments.since:  # Scenario takes either word only with the order that goes with it
+        moment = records.iso(records.moment(arguments.since) or 0.0)
+        filters["updatedAfter" if arguments.status else "createdAfter"] = moment
+    found: list[Job] = []
+    for _ in range(MOST_PAGES):
+        page = await jobs.page(services.client, deadline, size=limit - len(found), token=token, **filters)
+        found += page.jobs
+        token = page.next
+        if token is None or len(found) >= limit:
+            break
+    # A page cannot be entered in its middle: what does not fit into the answer would be lost with its cursor.
+    return _Listed([_row_of_job(services, job) for job in found], [], token)
+
+
+def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
+    entry = services.purchases.ledger.journal.of_job(job.id)
+    prompt = job.input.get("prompt")
+    return _row(
+        jobId=job.id,
+        status=job.status,
+        made=job.created,
+        kind=job.type,
+        modelId=job.model_id and cut(job.model_id, 80),
+        prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        creativeUnits=job.cost,
+        assetIds=list(job.asset_ids[:MOST_NAMED]),
+        results=len(job.asset_ids),
+        mine=entry is not None,
+    )
+
+
+async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
+    caps = services.purchases.caps
+    spent = services.purchases.ledger.spent()
+    plan = await services.account.plan(deadline.or_within(ACCOUNT_SECONDS))
+    left = None if caps.per_day is None or spent is None else budget.millionths(caps.per_day) - spent
+    said = {
+        "last24Hours": None if spent is None else spent / budget.MILLION,
+        "perCallCap": None if caps.per_call is None else float(caps.per_call),
+        "perDayCap": None if caps.per_day is None else float(caps.per_day),
+        "leftUnderCap": None if left is None else max(0, left) / budget.MILLION,
+        "plan": plan.name,
+        "unitsLeftInPlan": plan.left,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _report(rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mapping[str, Any]) -> Report:
+    notes = list(listed.notes)
+    cursor = listed.more
+    if len(rows) < len(listed.rows):
+        cursor = listed.cursors[len(rows) - 1] if listed.cursors else None
+        notes.append("Not all fit into one answer." + ("" if cursor else " Ask for fewer with limit."))
+    if cursor:
+        notes.append(f"There are more: call again with cursor {cursor}.")
+    words = ", ".join(f"{name} {_plain(value)}" for name, value in spending.items())
+    lines = [_line(row) for row in rows] or ["No jobs."]
+    data = {"status": "success", "jobs": list(rows), "spending": dict(spending), "cursor": cursor, "notes": notes}
+    told = (*lines, f"Spending in Creative Units: {words}. {budget.KNOWN_ONLY}", *(f"Note: {note}" for note in notes))
+    return Report(told, {name: value for name, value in data.items() if value not in (None, [])})
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else schemas.plain(value)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    made = ", ".join(row.get("files", row.get("assetIds", [])))
+    parts = (
+        row.get("jobId", "no job known"),
+        row["status"],
+        row.get("made"),
+        row.get("modelId"),
+        f'"{row["prompt"]}"' if "prompt" in row else None,
+        f"{schemas.plain(row['creativeUnits'])} CU{' (refunded)' if 'refunded' in row else ''}"
+        if "creativeUnits" in row
+        else None,
+        f"{row['results']} result(s): {made}" if "results" in row else None,
+        row.get("note"),
+    )
+    return " | ".join(part for part in parts if part)

@@ -283,7 +283,7 @@ async def joins(machine: Machine, first: dict[str, Any], second: dict[str, Any],
     machine.wait_seconds = 0
     async with agent_of(machine.server()) as agent:
         ids = [made(await agent.call_tool(tool, call))["jobId"] for call in (first, second)]
-    return ids[0] == ids[1]
+    return bool(ids[0] == ids[1])
 
 
 SAME: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
@@ -34,9 +36,14 @@ class Machine:
     def clock(self) -> Callable[[], float]:
         return lambda: self.network.world.clock() + self.skew
 
-    def server(self, store: Store | None = None, credentials: tuple[str, str] = SANDBOX_CREDENTIALS) -> Services:
+    def server(
+        self,
+        store: Store | None = None,
+        credentials: tuple[str, str] = SANDBOX_CREDENTIALS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> Services:
         """Start one more server; it opens nothing before it is called."""
-        client = Client(self.network.base_url, credentials, transport=self.network)
+        client = Client(self.network.base_url, credentials, transport=transport or self.network)
         store = store or Store(self.state)
         return services_over(
             client,

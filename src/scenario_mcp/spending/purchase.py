@@ -263,6 +263,8 @@ class Purchases:
         raise failure or AnswerLost("The answer to this very request was lost earlier, and it is still looked for.")
 
     async def _joined(self, entry: Entry, until: Deadline) -> Bought | None:
+        if entry.told is not None:  # that it is asked for again shows that its host had given up
+            self.ledger.note(lambda journal: journal.unheard(entry.id))
         bought = await self._read(entry, until)
         now = self.ledger.anew(entry)
         if entry.state == ACCEPTED and now.told is None and not self.ledger.is_twin(now):

@@ -189,6 +189,10 @@ class Journal:
             (self.clock(), took, self._account, job_id),
         )
 
+    def unheard(self, entry_id: int) -> None:
+        """Note that nobody may have heard an outcome after all."""
+        self._write("UPDATE generations SET told = NULL, took = NULL WHERE id = ?", (entry_id,))
+
     def bury(self) -> None:
         """Note as lost what servers that have ended were sending."""
         for entry in self._entries("state = 'sending'"):

@@ -109,8 +109,7 @@ class Server:
 
     async def kill(self) -> None:
         self.store.dead = self.line.dead = True
-        here = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not here and task in self._tasks()]
+        others = sorted((task for task in self._tasks() if task is not asyncio.current_task()), key=_age)
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -119,7 +118,7 @@ class Server:
 
     async def end(self) -> None:
         """End as on EOF: calls are canceled, and what is under way gets 3 seconds."""
-        for call in [*self.calls]:
+        for call in sorted(self.calls, key=_age):
             call.cancel()
         await asyncio.gather(*self.calls, return_exceptions=True)
         await self.services.purchases.settle(3)
@@ -131,10 +130,15 @@ class Server:
         return {*self.calls, *purchases._under_way.values(), *([background] if background else [])}
 
 
+def _age(task: "asyncio.Task[Any]") -> int:
+    return int(task.get_name().rpartition("-")[2])
+
+
 class Torture:
     """One run: `run` gives what broke a promise, and nothing if none was."""
 
     def __init__(self, seed: int, folder: Path) -> None:
+        random.seed(seed)  # the jitter of pauses
         self.dice = random.Random(seed)
         self.world = World(
             clock=lambda: 1_795_000_000.0 + anyio.current_time(),

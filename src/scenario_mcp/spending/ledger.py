@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -26,20 +27,20 @@ class Ledger:
         self.journal = journal or Journal(Store(None), client.scope)
         self._client = client
 
-    def begin(self, intent: Intent, check: Callable[[int], None]) -> Begun:
-        """Write an intent unless it has a twin (`Journal.begin`)."""
-        return self.journal.begin(intent, self.is_twin, check)
+    def begin(self, intent: Intent, asked: float, check: Callable[[int], None]) -> Begun:
+        """Write an intent unless it has a twin (`Journal.begin`); `asked` is when its call was made."""
+        return self.journal.begin(intent, asked, partial(self.is_twin, asked=asked), check)
 
-    def twin(self, identity: str) -> Entry | None:
+    def twin(self, identity: str, asked: float) -> Entry | None:
         """Find what a call of this identity would join; none while the journal is busy, since sending asks again."""
         try:
-            return self.journal.twin(identity, self.is_twin)
+            return self.journal.twin(identity, partial(self.is_twin, asked=asked))
         except StoreBusy:
             return None
 
-    def is_twin(self, entry: Entry) -> bool:
+    def is_twin(self, entry: Entry, asked: float) -> bool:
         """Tell whether an identical call joins an entry now."""
-        return twins.is_twin(entry, self.journal.clock())
+        return twins.is_twin(entry, self.journal.clock(), asked)
 
     def anew(self, entry: Entry) -> Entry:
         """Read an entry again; as it was, if it cannot be read now."""

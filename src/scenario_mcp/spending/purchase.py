@@ -6,6 +6,7 @@ it; a lost answer is looked for among the project's jobs instead of being asked 
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -69,27 +70,33 @@ class Purchases:
         self._unheard: set[int] = set()  # of these, the ones whose call did not stay for the answer
         self._ending = False
 
-    async def buy(self, intent: Intent, call: Call, deadline: Deadline, on_pause: OnPause) -> Bought:
-        """Send a paid request, or join its twin.
+    async def buy(
+        self, intent: Intent, call: Call, deadline: Deadline, on_pause: OnPause, asked: float | None = None
+    ) -> Bought:
+        """Send a paid request, or join its twin; `asked` is when its call was made, on this machine's clock.
 
         Raises `AnswerLost` when it may have been accepted, `StillSending` when its answer is awaited, and other
         `ScenarioError`s when it certainly was not accepted.
         """
+        asked = self.ledger.journal.clock() if asked is None else asked
         price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
         while True:
-            asked = replace(intent, price=price, api_began=self._client.clock.now())
-            entry, mine = self._begin(asked)
-            bought = await (self._send(entry, call, deadline, on_pause) if mine else self.join(entry, deadline))
+            timed = replace(intent, price=price, api_began=self._client.clock.now())
+            entry, mine = self._begin(timed, asked)
+            bought = await (self._send(entry, call, deadline, on_pause) if mine else self.join(entry, asked, deadline))
             if bought is not None:
                 return bought
 
-    async def join(self, entry: Entry, deadline: Deadline) -> Bought | None:
+    async def join(self, entry: Entry, asked: float, deadline: Deadline) -> Bought | None:
         """Share what becomes of an entry; None if nothing was accepted, so that the call may be made anew.
+
+        `asked` is when the call that joins was made.
 
         Raises `AnswerLost` and `StillSending`.
         """
         until = deadline.sooner(SECONDS_FOR_RESULTS)
         pause = FIRST_GLANCE
+        self.ledger.note(lambda journal: journal.joined(entry.id, asked))
         while True:
             entry = self.ledger.anew(entry)
             if entry.state in (REFUSED, ABSENT):
@@ -105,6 +112,10 @@ class Purchases:
             else:
                 await anyio.sleep(pause)
                 pause = min(LONGEST_GLANCE, 2 * pause)
+
+    def now(self) -> float:
+        """Tell the time on this machine's clock, as the journal has it."""
+        return self.ledger.journal.clock()
 
     def awaken(self) -> None:
         """Begin to settle what earlier servers left open; called at each tool call, it works at the first."""
@@ -142,7 +153,7 @@ class Purchases:
 
     # --- before it is sent
 
-    def _begin(self, intent: Intent) -> tuple[Entry, bool]:
+    def _begin(self, intent: Intent, asked: float) -> tuple[Entry, bool]:
         def check(spent: int) -> None:
             if self.caps.per_day is not None and self.ledger.journal.trouble:
                 raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}")
@@ -151,7 +162,7 @@ class Purchases:
         if self._ending:
             raise NotConnected("This server is ending.")
         try:
-            entry, mine = self.ledger.begin(intent, check)
+            entry, mine = self.ledger.begin(intent, asked, check)
         except StoreBusy as busy:
             raise JournalBusy(str(busy)) from busy
         if mine:
@@ -263,11 +274,9 @@ class Purchases:
         raise failure or AnswerLost("The answer to this very request was lost earlier, and it is still looked for.")
 
     async def _joined(self, entry: Entry, until: Deadline) -> Bought | None:
-        if entry.told is not None:  # that it is asked for again shows that its host had given up
-            self.ledger.note(lambda journal: journal.unheard(entry.id))
         bought = await self._read(entry, until)
         now = self.ledger.anew(entry)
-        if entry.state == ACCEPTED and now.told is None and not self.ledger.is_twin(now):
+        if entry.state == ACCEPTED and now.told is None and not self.ledger.is_twin(now, math.inf):
             return None  # it ended long ago, and nobody had looked
         return bought
 

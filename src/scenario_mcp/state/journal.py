@@ -23,6 +23,7 @@ from scenario_mcp.state.store import Store, StoreBusy
 
 DAY = 24 * 3600.0
 KEPT_SECONDS = 90 * DAY
+SLACK = 1.0  # seconds between the arrival of a call and what it is taken for
 SENDING_AT_MOST = 2 * 3600.0  # seconds; no call has a longer deadline
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
@@ -68,11 +69,13 @@ class Journal:
 
     # --- beginning
 
-    def begin(self, intent: Intent, is_twin: Callable[[Entry], bool], check: Callable[[int], None]) -> Begun:
+    def begin(
+        self, intent: Intent, asked: float, is_twin: Callable[[Entry], bool], check: Callable[[int], None]
+    ) -> Begun:
         """Write an intent before it is sent, or give the twin that makes it needless, in one transaction.
 
-        `check` is told what was spent within the last day, all accounts together, and raises to refuse. Raises that,
-        and `StoreBusy`.
+        `asked` is when its call was made. `check` is told what was spent within the last day, all accounts together,
+        and raises to refuse. Raises that, and `StoreBusy`.
         """
         self.process.live()
         now = self.clock()
@@ -96,6 +99,7 @@ class Journal:
                 "body": json.dumps(intent.body),
                 "began": now,
                 "api_began": intent.api_began,
+                "asked": asked,
                 "price": intent.price,
             }
             row = database.execute(
@@ -183,15 +187,19 @@ class Journal:
         )
 
     def told(self, job_id: str, took: float) -> None:
-        """Note that a call has answered with the outcome of a job, and the seconds that it took."""
+        """Note that a call has answered with the outcome of a job, and the seconds that it took.
+
+        Only if the same was not asked for again after that call was made: else its host had given up on it.
+        """
+        now = self.clock()
         self._write(
-            "UPDATE generations SET told = ?, took = ? WHERE account = ? AND job_id = ?",
-            (self.clock(), took, self._account, job_id),
+            "UPDATE generations SET told = ?, took = ? WHERE account = ? AND job_id = ? AND asked <= ?",
+            (now, took, self._account, job_id, now - took + SLACK),
         )
 
-    def unheard(self, entry_id: int) -> None:
-        """Note that nobody may have heard an outcome after all."""
-        self._write("UPDATE generations SET told = NULL, took = NULL WHERE id = ?", (entry_id,))
+    def joined(self, entry_id: int, asked: float) -> None:
+        """Note that the same was asked for again, so that nobody may have heard an earlier answer."""
+        self._write("UPDATE generations SET asked = ?, told = NULL, took = NULL WHERE id = ?", (asked, entry_id))
 
     def bury(self) -> None:
         """Note as lost what servers that have ended were sending."""

@@ -31,7 +31,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             account TEXT NOT NULL, identity TEXT NOT NULL, process TEXT NOT NULL, state TEXT NOT NULL,
             tool TEXT NOT NULL, route TEXT NOT NULL, model_id TEXT NOT NULL,
             arguments TEXT NOT NULL, left_out TEXT NOT NULL, body TEXT NOT NULL,
-            began REAL NOT NULL, api_began REAL, price INTEGER, cost INTEGER,
+            began REAL NOT NULL, api_began REAL, asked REAL NOT NULL, price INTEGER, cost INTEGER,
             job_id TEXT, author TEXT, found INTEGER NOT NULL DEFAULT 0, api_first_look REAL,
             ended REAL, refunded INTEGER NOT NULL DEFAULT 0, assets TEXT, files TEXT,
             told REAL, took REAL
@@ -239,12 +239,12 @@ def _opened(path: Path | str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     database.row_factory = sqlite3.Row
     try:
+        if _version(database) > len(MIGRATIONS):  # before anything is written
+            raise _Newer("it was written by a newer version of scenario-mcp: update this one")
         _use_wal(database)
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN IMMEDIATE")  # several servers may begin at once; one of them migrates
-        [[version]] = database.execute("PRAGMA user_version")
-        if version > len(MIGRATIONS):
-            raise _Newer("it was written by a newer version of scenario-mcp: update this one")
+        version = _version(database)
         for number, statements in enumerate(MIGRATIONS[version:], version + 1):
             for statement in statements:
                 database.execute(statement)
@@ -254,6 +254,11 @@ def _opened(path: Path | str) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _version(database: sqlite3.Connection) -> int:
+    [[version]] = database.execute("PRAGMA user_version")
+    return int(version)
 
 
 def _use_wal(database: sqlite3.Connection) -> None:

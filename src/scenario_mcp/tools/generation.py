@@ -51,8 +51,8 @@ async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
     Asked before anything is checked, uploaded or priced: none of that is needed to join. Raises `ScenarioError`.
     """
     ledger = services.purchases.ledger
-    twin = ledger.twin(wish.identity(ledger.journal))
-    bought = None if twin is None else await services.purchases.join(twin, host.deadline)
+    twin = ledger.twin(wish.identity(ledger.journal), wish.asked)
+    bought = None if twin is None else await services.purchases.join(twin, wish.asked, host.deadline)
     return None if bought is None else await _follow(services, wish, bought, host)
 
 
@@ -80,7 +80,7 @@ async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
         await host.progress(0, f"{what}, next try in {seconds:.0f} s")
 
     intent = order.wish.intent(services.purchases.ledger.journal, order.call)
-    bought = await services.purchases.buy(intent, order.call, host.deadline, on_pause)
+    bought = await services.purchases.buy(intent, order.call, host.deadline, on_pause, order.wish.asked)
     return await _follow(services, order.wish, bought, host, order.notes)
 
 

@@ -28,12 +28,12 @@ async def generate(
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the model's record rule out.
     """
-    said = arguments.model_dump(by_alias=True, exclude_unset=True)
+    asked, said = services.purchases.now(), arguments.model_dump(by_alias=True, exclude_unset=True)
     given = rules.fold(said)
     looked = await pictures.look(services.intake, given)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     named = {name: value for name, value in pictures.named(given, looked).items() if name not in QUERY}
-    wish = Wish(tool_name(route), given["modelId"], said, named, original, again=again)
+    wish = Wish(tool_name(route), given["modelId"], said, named, asked, original, again=again)
     if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
     knowledge, remarks = await on_knowledge(services, host.deadline, partial(_checked, route, given))

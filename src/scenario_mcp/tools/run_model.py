@@ -74,11 +74,12 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
+    asked = services.purchases.now()
     plan = await on_knowledge(services, host.deadline, partial(_plan, arguments))
     loaded = await _load(services, plan)
     said = arguments.model_dump(by_alias=True, exclude_unset=True)
     named = {"modelId": arguments.model_id, "parameters": _named(plan, loaded)}
-    wish = Wish(RUN_MODEL, arguments.model_id, said, named, wait=plan.wait, again=again)
+    wish = Wish(RUN_MODEL, arguments.model_id, said, named, asked, wait=plan.wait, again=again)
     if plan.call.paid and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
     call = replace(plan.call, body=await _with_files(services, plan, loaded, host))

@@ -28,14 +28,15 @@ class Wish:
     """One generation as its caller asked for it.
 
     `said` are the validated arguments; `named` the same after folding, with each picture named by what it holds, and
-    without what changes nothing that is made. `original` asks for untransformed files; without `wait` the outcome
-    comes as soon as the job is accepted.
+    without what changes nothing that is made; `asked` is when, on this machine's clock. `original` asks for
+    untransformed files; without `wait` the outcome comes as soon as the job is accepted.
     """
 
     tool: str
     model_id: str
     said: Mapping[str, Any] = field(repr=False)
     named: Mapping[str, Any] = field(repr=False)
+    asked: float
     original: bool = False
     wait: bool = True
     again: Again | None = None

@@ -1,0 +1,336 @@
+"""The journal survives what happens to files and clocks, and says when it cannot."""
+
+import os
+import resource
+import signal
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.spending.budget import Caps
+from scenario_mcp.state.alive import Process
+from scenario_mcp.state.entries import Intent
+from scenario_mcp.state.journal import Journal
+from scenario_mcp.state.store import FILE, MIGRATIONS, Store, StoreBusy
+from support.agents import LIST, TOOL, agent_of, made, text_of
+from support.pictures import data_url, png
+from support.servers import Machine
+
+pytestmark = pytest.mark.anyio
+
+JOINED = "This is the same generation as job"
+INTENT = Intent("identity", "tool", "/generate/x", "model_x", {"prompt": "p"})
+
+
+def nothing(_: Any) -> bool:
+    return False
+
+
+@pytest.fixture
+def state(machine: Machine) -> Path:
+    assert machine.state is not None
+    return machine.state
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size."""
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+async def test_a_full_disk_is_said_and_the_same_call_is_still_joined(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.wait_seconds = 0
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments))
+        with full_disk(4096):
+            joined = await agent.call_tool(TOOL, arguments)
+            new = await agent.call_tool(TOOL, arguments | {"seed": 2})
+            again = await agent.call_tool(TOOL, arguments | {"seed": 2})
+
+    assert made(joined)["jobId"] == first["jobId"]
+    assert "The state cannot be kept in" in text_of(new)
+    assert "the same call may be paid for again" in text_of(new)
+    assert made(again)["jobId"] == made(new)["jobId"]
+    assert len(world.ledger) == 2
+    assert f"{state}" in text_of(new)
+
+
+async def test_a_full_disk_stops_paying_under_a_cap_of_a_day(
+    machine: Machine, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.caps = Caps(per_day=Decimal(100))
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+        with full_disk(4096):
+            result = await agent.call_tool(TOOL, arguments | {"seed": 2})
+
+    assert "SCENARIO_MAX_CU_PER_DAY cannot be held" in text_of(result)
+    assert len(world.ledger) == 1
+
+
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write what is read-only")
+async def test_a_read_only_journal_is_said(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+    for path in state.iterdir():
+        path.chmod(0o400)
+    state.chmod(0o500)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, arguments | {"seed": 2})
+    state.chmod(0o700)
+
+    assert "The state cannot be kept in" in text_of(result)
+    assert len(world.ledger) == 2
+
+
+async def test_a_broken_journal_is_set_aside_and_said_and_a_new_one_begun(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    state.mkdir()
+    (state / FILE).write_bytes(b"this is no database at all" * 400)
+    async with agent_of(machine.server()) as agent:
+        first = await agent.call_tool(TOOL, arguments)
+        listed = await agent.call_tool(LIST, {})
+    async with agent_of(machine.server()) as agent:
+        after = await agent.call_tool(LIST, {})
+
+    [aside] = state.glob(f"{FILE}.broken-*")
+    for result in (first, listed):
+        assert f"it was set aside as {aside} and a new one begun" in text_of(result)
+    assert [row["jobId"] for row in made(after)["jobs"]] == [world.ledger[0].job_id]
+    assert "set aside" not in text_of(after)
+
+
+async def test_a_journal_that_breaks_while_servers_run_is_set_aside_once(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as one, agent_of(machine.server()) as two:
+        for agent in (one, two):
+            await agent.call_tool(LIST, {})
+        other = sqlite3.connect(state / FILE)
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+        (state / FILE).write_bytes(b"\xff" * (state / FILE).stat().st_size)
+        for number, agent in enumerate((one, two, one, two)):
+            made(await agent.call_tool(TOOL, arguments | {"seed": number}))
+        rows = made(await two.call_tool(LIST, {}))["jobs"]
+
+    assert len(list(state.glob(f"{FILE}.broken-*"))) == 1
+    assert len(rows) == len(world.ledger) == 4
+
+
+async def test_a_journal_that_is_removed_is_begun_anew(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as one, agent_of(machine.server()) as two:
+        for agent in (one, two):
+            await agent.call_tool(LIST, {})
+        for path in state.glob(f"{FILE}*"):
+            path.unlink()
+        machine.wait_seconds = 0
+        first = made(await one.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"}))
+        with anyio.move_on_after(3):
+            await two.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"})
+
+    assert [bill.job_id for bill in world.ledger] == [first["jobId"]]
+
+
+async def test_a_newer_journal_is_refused_politely_and_left_alone(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    state.mkdir()
+    with sqlite3.connect(state / FILE) as database:
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    database.close()
+    before = (state / FILE).read_bytes()
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, arguments)
+
+    assert "it was written by a newer version of scenario-mcp: update this one" in text_of(result)
+    assert len(world.ledger) == 1
+    assert (state / FILE).read_bytes() == before
+    assert [path.name for path in state.glob("*broken*")] == []
+
+
+async def test_a_journal_of_the_first_version_is_taken_over(machine: Machine, state: Path) -> None:
+    state.mkdir()
+    with sqlite3.connect(state / FILE) as database:
+        for statement in MIGRATIONS[0]:
+            database.execute(statement)
+        database.execute("INSERT INTO uploads VALUES ('scope', 'digest', 0, '', 'asset_x')")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    store = Store(state)
+
+    Journal(store).begin(INTENT, 0.0, nothing, lambda _: None)
+
+    [row] = store.execute("SELECT asset_id FROM uploads")
+    assert row["asset_id"] == "asset_x"
+
+
+@pytest.mark.parametrize("hours", [-48, -1, 1])
+async def test_a_clock_that_is_set_neither_pays_twice_nor_lifts_a_cap(
+    machine: Machine, world: World, arguments: dict[str, Any], hours: float
+) -> None:
+    machine.caps = Caps(per_day=Decimal("12"))
+    machine.wait_seconds = 0
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments))
+        machine.skew = hours * 3600
+        again = made(await agent.call_tool(TOOL, arguments))
+        too_much = await agent.call_tool(TOOL, arguments | {"seed": 2})
+
+    assert first["jobId"] == again["jobId"]
+    assert "SCENARIO_MAX_CU_PER_DAY" in text_of(too_much)
+    assert len(world.ledger) == 1
+
+
+async def test_a_clock_set_back_after_an_answer_costs_at_most_one_call(
+    machine: Machine, world: World, arguments: dict[str, Any]
+) -> None:
+    world.pace = 2
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+        machine.skew = -3600
+        await agent.call_tool(TOOL, arguments)
+        anew = await agent.call_tool(TOOL, arguments)
+
+    assert JOINED not in text_of(anew)
+    assert len(world.ledger) == 2
+
+
+async def test_only_this_person_may_read_what_is_remembered(
+    machine: Machine, state: Path, arguments: dict[str, Any]
+) -> None:
+    os.umask(0o022)
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+        assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()} == {
+            path.name: 0o600 for path in state.iterdir()
+        }
+        assert len(list(state.glob("server-*.lock"))) == 1
+
+    assert list(state.glob("server-*.lock")) == []
+
+
+async def test_pictures_inside_calls_and_keys_are_not_written_down(
+    machine: Machine, state: Path, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments | {"image": data_url(png("tan")), "ipAdapterImages": [data_url()]})
+        kept = b"".join(path.read_bytes() for path in state.iterdir())
+
+    assert b"a phoenix" in kept
+    assert b"base64" not in kept
+    assert b"needs-no-secret" not in kept
+
+
+async def test_entries_are_dropped_after_ninety_days(machine: Machine, arguments: dict[str, Any]) -> None:
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+    machine.skew = 91 * 24 * 3600
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments | {"seed": 2})
+        rows = made(await agent.call_tool(LIST, {}))["jobs"]
+
+    assert len(rows) == 1
+
+
+def test_a_lock_that_another_server_holds_is_waited_for_and_then_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scenario_mcp.state.store.PATIENCE", 0.05)
+    journal = Journal(Store(tmp_path))
+    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreBusy):
+        journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda _: None)
+    other.close()
+
+    assert journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda _: None).mine
+
+
+async def test_a_busy_journal_refuses_to_pay_and_says_to_call_again(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scenario_mcp.state.store.PATIENCE", 0.05)
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(LIST, {})
+        other = sqlite3.connect(state / FILE, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        busy = await agent.call_tool(TOOL, arguments)
+        other.close()
+        made(await agent.call_tool(TOOL, arguments))
+
+    assert "Nothing was sent or billed. It is safe to call again in a moment." in text_of(busy)
+    assert len(world.ledger) == 1
+
+
+def test_one_open_entry_per_identity_even_past_the_rules(tmp_path: Path) -> None:
+    journal = Journal(Store(tmp_path))
+    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.begin(INTENT, 0.0, nothing, lambda _: None)
+
+
+def test_a_job_belongs_to_one_entry_and_an_answer_takes_it_from_a_find(tmp_path: Path) -> None:
+    journal = Journal(Store(tmp_path))
+    one, two = (journal.begin(replace(INTENT, identity=name), 0.0, nothing, lambda _: None).entry for name in "ab")
+    journal.lost(one.id)
+
+    assert journal.accepted(one.id, "job_x", author=None, cost=None, found=True)
+    assert not journal.accepted(one.id, "job_y", author=None, cost=None, found=True)
+    assert journal.accepted(two.id, "job_x", author=None, cost=1)
+    assert (journal.entry(one.id).state, journal.entry(one.id).job_id) == ("unsure", None)
+    assert not journal.accepted(one.id, "job_x", author=None, cost=None, found=True)
+
+
+def test_an_answer_that_comes_after_all_is_not_forgotten(tmp_path: Path) -> None:
+    journal = Journal(Store(tmp_path))
+    entry = journal.begin(INTENT, 0.0, nothing, lambda _: None).entry
+    journal.lost(entry.id)
+    journal.absent(entry.id)
+    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+
+    journal.accepted(entry.id, "job_x", author=None, cost=2_000_000)
+
+    assert (journal.entry(entry.id).state, journal.entry(entry.id).job_id) == ("late", "job_x")
+    assert journal.spent() == 2_000_000
+
+
+def test_a_server_lives_until_it_ends_however_it_ends(tmp_path: Path) -> None:
+    one, two = Process(tmp_path), Process(tmp_path)
+    one.live()
+
+    assert two.lives(one.name)
+    assert one.lives(one.name)
+    assert not two.lives("1-nobody")
+
+    one.die()
+
+    assert not two.lives(one.name)
+    assert list(tmp_path.iterdir()) == []

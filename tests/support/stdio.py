@@ -79,10 +79,10 @@ class StdioHost:
             meta["progressToken"] = token
         return {"id": self._next_id, "method": method, "params": {**(params or {}), "_meta": meta}}
 
-    async def read(self) -> dict[str, Any] | None:
+    async def read(self, patience: float = PATIENCE) -> dict[str, Any] | None:
         """Read the next message; None at the end of the stream."""
         assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
+        line = await asyncio.wait_for(self.process.stdout.readline(), patience)
         if not line:
             return None
         self.lines.append(line.decode())
@@ -90,16 +90,20 @@ class StdioHost:
         assert message["jsonrpc"] == "2.0"
         return message
 
-    async def answer_to(self, request_id: int) -> dict[str, Any]:
-        while (message := await self.read()) is not None:
+    async def answer_to(self, request_id: int, patience: float = PATIENCE) -> dict[str, Any]:
+        while (message := await self.read(patience)) is not None:
             if message.get("id") == request_id:
                 return message
         raise AssertionError("the server ended without an answer")
 
     async def request(
-        self, method: str, params: Mapping[str, Any] | None = None, token: str | None = None
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        token: str | None = None,
+        patience: float = PATIENCE,
     ) -> dict[str, Any]:
-        return await self.answer_to(self.begin(method, params, token))
+        return await self.answer_to(self.begin(method, params, token), patience)
 
     def hang_up(self) -> None:
         """Close the server's stdout from this side, as a host does that dies."""

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -15,12 +15,22 @@ from scenario_mcp.sandbox.world import World
 HOST = "127.0.0.1"
 
 
+def _as_it_is(app: ASGIApp) -> ASGIApp:
+    return app
+
+
 @contextmanager
-def serving(world: World) -> Iterator[str]:
-    """Serve a world until the block ends; gives the API's base URL. Ready as soon as it is given."""
+def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) -> Iterator[str]:
+    """Serve a world until the block ends; gives the API's base URL. Ready as soon as it is given.
+
+    `around_api` may put something between the network and the API, such as faults.
+    """
     with _listening() as api, _listening() as cdn:
         world.cdn_origin = f"http://{HOST}:{cdn.getsockname()[1]}"
-        by_port: dict[int, ASGIApp] = {api.getsockname()[1]: create_api(world), cdn.getsockname()[1]: create_cdn(world)}
+        by_port: dict[int, ASGIApp] = {
+            api.getsockname()[1]: around_api(create_api(world)),
+            cdn.getsockname()[1]: create_cdn(world),
+        }
 
         async def origins(scope: Scope, receive: Receive, send: Send) -> None:
             await by_port[scope["server"][1]](scope, receive, send)

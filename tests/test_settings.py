@@ -1,6 +1,7 @@
 """Settings: what is read from where, what is trusted, and what is refused by name."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,11 @@ def test_half_a_key_pair_is_none(tmp_path: Path) -> None:
         ("SCENARIO_OUTPUT_DIR", "pictures"),
         ("SCENARIO_STATE_DIR", "none"),
         ("SCENARIO_LOG_LEVEL", "loud"),
+        ("SCENARIO_MAX_CU_PER_CALL", "-1"),
+        ("SCENARIO_MAX_CU_PER_CALL", "ten"),
+        ("SCENARIO_MAX_CU_PER_DAY", "NaN"),
+        ("SCENARIO_MAX_CU_PER_DAY", "Infinity"),
+        ("SCENARIO_MAX_CU_PER_DAY", "1e400000"),
     ],
 )
 def test_a_bad_value_is_an_error_that_names_the_variable(tmp_path: Path, variable: str, value: str) -> None:
@@ -128,7 +134,12 @@ def test_no_env_file_is_looked_for_in_the_folders_above(env_file: Path) -> None:
     assert load({}, below).credentials is None
 
 
-STRANGE = "SCENARIO_BASE_URL=https://evil.example/v1\nSCENARIO_OUTPUT_DIR=/evil\nSCENARIO_STATE_DIR=/evil\n"
+STRANGE = """
+SCENARIO_BASE_URL=https://evil.example/v1
+SCENARIO_OUTPUT_DIR=/evil
+SCENARIO_STATE_DIR=/evil
+SCENARIO_MAX_CU_PER_DAY=1000000
+"""
 
 
 def test_a_file_that_does_not_bring_the_keys_may_not_say_where_they_go(env_file: Path) -> None:
@@ -139,11 +150,13 @@ def test_a_file_that_does_not_bring_the_keys_may_not_say_where_they_go(env_file:
     assert settings.base_url == DEFAULT_BASE_URL
     assert settings.output_dir != Path("/evil")
     assert settings.state_dir != Path("/evil")
+    assert settings.max_per_day is None
     assert settings.wait_seconds == 5
     assert [each.split()[0] for each in settings.ignored] == [
         "SCENARIO_BASE_URL",
         "SCENARIO_OUTPUT_DIR",
         "SCENARIO_STATE_DIR",
+        "SCENARIO_MAX_CU_PER_DAY",
     ]
 
 
@@ -243,6 +256,13 @@ def test_an_unknown_toolset_is_an_error_that_lists_the_known_ones(tmp_path: Path
         SettingsError, match="SCENARIO_TOOLSETS must be a comma list of core, images, edit, text, or all"
     ):
         load({"SCENARIO_TOOLSETS": "images,video"}, tmp_path)
+
+
+def test_caps_are_exact_decimals(tmp_path: Path) -> None:
+    settings = load({"SCENARIO_MAX_CU_PER_CALL": "0", "SCENARIO_MAX_CU_PER_DAY": " 12.30 "}, tmp_path)
+
+    assert (settings.max_per_call, settings.max_per_day) == (Decimal(0), Decimal("12.3"))
+    assert load({}, tmp_path).max_per_call is load({}, tmp_path).max_per_day is None
 
 
 def test_the_secret_is_not_in_the_repr(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from scenario_mcp import __version__
 from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.state.store import FILE
 from support.agents import CORE, TOOL
 from support.pictures import data_url, png
 from support.stdio import environment
@@ -193,6 +195,42 @@ def test_doctor_says_that_scenario_is_in_trouble(
 
     assert status == 1
     assert "BAD  reachable: Scenario answered 503" in capsys.readouterr().out
+
+
+def test_doctor_tells_caps_and_what_was_spent(
+    account: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCENARIO_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("SCENARIO_MAX_CU_PER_DAY", "12.5")
+    monkeypatch.setenv("SCENARIO_OUTPUT_DIR", "none")
+    main(["doctor"])
+    before = capsys.readouterr().out
+    main(["call", "run-model", "modelId=model_bfl-flux-2-dev", 'parameters={"prompt": "p", "numOutputs": 1}'])
+    capsys.readouterr()
+    status = main(["doctor"])
+    after = capsys.readouterr().out
+
+    assert status == 0
+    assert "ok   spending caps: 12.5 Creative Units within 24 hours" in before
+    assert "ok   journal: none yet" in before
+    assert "ok   journal: 2.5 Creative Units spent within 24 hours" in after
+
+
+def test_doctor_says_that_the_journal_is_broken_or_newer(
+    account: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCENARIO_STATE_DIR", str(tmp_path))
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    newer = main(["doctor"]), capsys.readouterr().out
+    (tmp_path / FILE).write_bytes(b"no database" * 1000)
+    broken = main(["doctor"]), capsys.readouterr().out
+
+    assert newer[0] == broken[0] == 1
+    assert "BAD  journal: The state cannot be kept" in newer[1]
+    assert "written by a newer version" in newer[1]
+    assert "BAD  journal: The state file was broken; it was set aside as" in broken[1]
 
 
 def test_doctor_names_ignored_settings(account: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,9 @@ from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
 from scenario_mcp.settings import Settings
+from scenario_mcp.spending import budget
+from scenario_mcp.state.journal import Journal
+from scenario_mcp.state.store import FILE, Store, StoreBusy
 
 PATIENCE = 20.0  # seconds for the one request that is made
 NO_KEY = (
@@ -37,7 +40,7 @@ class Check:
 def run(settings: Settings, *, sandbox: bool) -> int:
     """Print every finding; 0 if all is well, 1 if something must change."""
     with sandboxed(settings, sandbox=sandbox) as chosen:
-        checks = [*_versions(), *_settings(chosen), *anyio.run(_api, chosen), *_folders(chosen)]
+        checks = [*_versions(), *_settings(chosen), *anyio.run(_api, chosen), *_folders(chosen), *_money(chosen)]
     for check in checks:
         print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
     return 0 if all(check.well for check in checks) else 1
@@ -86,6 +89,24 @@ def _folders(settings: Settings) -> Iterator[Check]:
     else:
         yield _folder("results folder", settings.output_dir, "SCENARIO_OUTPUT_DIR")
     yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
+
+
+def _money(settings: Settings) -> Iterator[Check]:
+    caps = {"per call": settings.max_per_call, "within 24 hours": settings.max_per_day}
+    said = ", ".join(f"{cap:f} Creative Units {span}" for span, cap in caps.items() if cap is not None)
+    yield Check("spending caps", well=True, found=said or "none")
+    if settings.sandbox or not (settings.state_dir / FILE).exists():
+        yield Check("journal", well=True, found="none yet")
+        return
+    store = Store(settings.state_dir)
+    try:
+        spent = budget.shown(Journal(store).spent())
+        wrong = store.trouble or store.remark
+    except StoreBusy as busy:
+        spent, wrong = "", f"{busy}"
+    store.close()
+    found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
+    yield Check("journal", well=wrong is None, found=wrong or found)
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:

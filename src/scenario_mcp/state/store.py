@@ -105,10 +105,6 @@ class Store:
 
         return self._repaired(transaction)
 
-    def open(self) -> None:
-        """Open the file now, to learn of `trouble` before it is needed."""
-        self.execute("SELECT 1")
-
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._database is not None:

@@ -33,13 +33,18 @@ class NoJournal(Journal):
     """A journal that remembers nothing and touches no file."""
 
     def begin(
-        self, intent: Intent, asked: float, is_twin: Callable[[Entry], bool], check: Callable[[int], None]
+        self, intent: Intent, asked: float, is_twin: Callable[[Entry], bool], check: Callable[[int, int], None]
     ) -> Begun:
+        """Begin, and write nothing."""
         return Begun(Entry(1, "", "sending", intent, asked), mine=True)
 
     def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
         """Find nothing."""
         return None
+
+    def trying(self, entry_id: int, api_now: float | None) -> bool:
+        """Write nothing."""
+        return True
 
     def accepted(self, *_: Any, **__: Any) -> bool:
         """Write nothing."""

@@ -621,7 +621,8 @@ async def test_more_jobs_than_are_looked_through_prove_nothing(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:
     async def crowd(request: httpx.Request, deliver: Deliver) -> httpx.Response:
-        listed = [{"jobId": f"job_{number}", "createdAt": world.iso(world.clock())} for number in range(50)]
+        of_another = {"createdAt": world.iso(world.clock()), "metadata": {"input": {"modelId": "model_other"}}}
+        listed = [{"jobId": f"job_{number}"} | of_another for number in range(50)]
         return httpx.Response(
             200, json={"jobs": listed, "nextPaginationToken": "more"}, headers=(await deliver(request)).headers
         )
@@ -630,6 +631,8 @@ async def test_more_jobs_than_are_looked_through_prove_nothing(
     network.plan("GET /v1/jobs", crowd, FOREVER)
     async with agent_of(machine.server()) as agent:
         for _ in range(3):
-            assert "No job was found" in text_of(await agent.call_tool(TOOL, arguments))
+            said = text_of(await agent.call_tool(TOOL, arguments))
+            assert "too many newer jobs hide its own" in said
+            assert "give another seed for a new one" in said
 
     assert network.count(GENERATE) == 1

@@ -78,11 +78,11 @@ async def test_a_paid_request_that_found_no_connection_in_time_is_said_not_to_be
 async def test_what_is_under_way_at_the_end_is_waited_for_a_moment_and_then_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with hostile.serving(hostile.reads_and_never_answers) as server:
+    async with hostile.serving(hostile.answers_reads_but_no_generation) as server:
         client = client_of(server)
         purchases = Purchases(client)
         call = asyncio.create_task(purchases.buy(INTENT, PAID, Deadline.after(60), nobody))
-        await server.has_read(1)
+        await server.has_read_one("POST")
         call.cancel()
         with caplog.at_level(logging.ERROR):
             await purchases.settle(0.05)

@@ -113,7 +113,7 @@ async def test_a_broken_journal_is_set_aside_and_said_and_a_new_one_begun(
     async with agent_of(machine.server()) as agent:
         after = await agent.call_tool(LIST, {})
 
-    [aside] = state.glob(f"{FILE}.broken-*")
+    [aside] = state.glob(f"{FILE}.broken-*[0-9]")
     for result in (first, listed):
         assert f"it was set aside as {aside} and a new one begun" in text_of(result)
     assert [row["jobId"] for row in made(after)["jobs"]] == [world.ledger[0].job_id]
@@ -134,7 +134,7 @@ async def test_a_journal_that_breaks_while_servers_run_is_set_aside_once(
             made(await agent.call_tool(TOOL, arguments | {"seed": number}))
         rows = made(await two.call_tool(LIST, {}))["jobs"]
 
-    assert len(list(state.glob(f"{FILE}.broken-*"))) == 1
+    assert len(list(state.glob(f"{FILE}.broken-*[0-9]"))) == 1
     assert len(rows) == len(world.ledger) == 4
 
 
@@ -181,7 +181,7 @@ async def test_a_journal_of_the_first_version_is_taken_over(machine: Machine, st
     database.close()
     store = Store(state)
 
-    Journal(store).begin(INTENT, 0.0, nothing, lambda _: None)
+    Journal(store).begin(INTENT, 0.0, nothing, lambda *_: None)
 
     [row] = store.execute("SELECT asset_id FROM uploads")
     assert row["asset_id"] == "asset_x"
@@ -262,15 +262,15 @@ def test_a_lock_that_another_server_holds_is_waited_for_and_then_refuses(
 ) -> None:
     monkeypatch.setattr("scenario_mcp.state.store.PATIENCE", 0.05)
     journal = Journal(Store(tmp_path))
-    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+    journal.begin(INTENT, 0.0, nothing, lambda *_: None)
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(StoreBusy):
-        journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda _: None)
+        journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda *_: None)
     other.close()
 
-    assert journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda _: None).mine
+    assert journal.begin(replace(INTENT, identity="other"), 0.0, nothing, lambda *_: None).mine
 
 
 async def test_a_busy_journal_refuses_to_pay_and_says_to_call_again(
@@ -291,15 +291,15 @@ async def test_a_busy_journal_refuses_to_pay_and_says_to_call_again(
 
 def test_one_open_entry_per_identity_even_past_the_rules(tmp_path: Path) -> None:
     journal = Journal(Store(tmp_path))
-    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+    journal.begin(INTENT, 0.0, nothing, lambda *_: None)
 
     with pytest.raises(sqlite3.IntegrityError):
-        journal.begin(INTENT, 0.0, nothing, lambda _: None)
+        journal.begin(INTENT, 0.0, nothing, lambda *_: None)
 
 
 def test_a_job_belongs_to_one_entry_and_an_answer_takes_it_from_a_find(tmp_path: Path) -> None:
     journal = Journal(Store(tmp_path))
-    one, two = (journal.begin(replace(INTENT, identity=name), 0.0, nothing, lambda _: None).entry for name in "ab")
+    one, two = (journal.begin(replace(INTENT, identity=name), 0.0, nothing, lambda *_: None).entry for name in "ab")
     journal.lost(one.id)
 
     assert journal.accepted(one.id, "job_x", author=None, cost=None, found=True)
@@ -311,10 +311,10 @@ def test_a_job_belongs_to_one_entry_and_an_answer_takes_it_from_a_find(tmp_path:
 
 def test_an_answer_that_comes_after_all_is_not_forgotten(tmp_path: Path) -> None:
     journal = Journal(Store(tmp_path))
-    entry = journal.begin(INTENT, 0.0, nothing, lambda _: None).entry
+    entry = journal.begin(INTENT, 0.0, nothing, lambda *_: None).entry
     journal.lost(entry.id)
     journal.absent(entry.id)
-    journal.begin(INTENT, 0.0, nothing, lambda _: None)
+    journal.begin(INTENT, 0.0, nothing, lambda *_: None)
 
     journal.accepted(entry.id, "job_x", author=None, cost=2_000_000)
 

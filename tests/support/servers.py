@@ -8,6 +8,7 @@ import httpx
 
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
@@ -43,7 +44,8 @@ class Machine:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> Services:
         """Start one more server; it opens nothing before it is called."""
-        client = Client(self.network.base_url, credentials, transport=transport or self.network)
+        clock = ApiClock(lambda: self.clock())
+        client = Client(self.network.base_url, credentials, transport=transport or self.network, clock=clock)
         store = store or Store(self.state)
         return services_over(
             client,

@@ -127,7 +127,7 @@ class Server:
     def _tasks(self) -> "set[asyncio.Task[Any]]":
         purchases: Any = self.services.purchases
         background = purchases._searches._task
-        return {*self.calls, *purchases._under_way.values(), *([background] if background else [])}
+        return {*self.calls, *purchases._tries._under_way.values(), *([background] if background else [])}
 
 
 def _age(task: "asyncio.Task[Any]") -> int:

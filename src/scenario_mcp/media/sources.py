@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -119,6 +120,15 @@ def _link(url: str) -> AssetId | Link:
         raise BadSource("is a URL with credentials inside, which would be passed on. Give one without.")
     shown = _CDN_PATH.fullmatch(parts.path)
     return AssetId(shown[1]) if shown and parts.hostname in _CDN_HOSTS else Link(url)
+
+
+def named(source: DataUrl) -> str:
+    """Name a data URL by the SHA-256 of its bytes, whatever they are; by its own text if it holds none."""
+    payload = source.url.partition(",")[2]
+    try:
+        return f"sha256:{hashlib.sha256(base64.b64decode(payload, validate=True)).hexdigest()}"
+    except (binascii.Error, ValueError):
+        return source.url
 
 
 @dataclass(frozen=True)

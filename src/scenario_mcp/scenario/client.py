@@ -16,11 +16,11 @@ from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
+    ApiError,
     NoAnswer,
     NotConfigured,
     NotConnected,
     ScenarioError,
-    Unavailable,
 )
 from scenario_mcp.scenario.wire import Call
 
@@ -74,9 +74,10 @@ class Client:
         trust_env: bool = True,
         no_credentials: str = "There is no Scenario API key",
         transport: "httpx.AsyncBaseTransport | None" = None,
+        clock: ApiClock | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self.clock = ApiClock()
+        self.clock = clock or ApiClock()
         self._query = {"projectId": project_id} if project_id else {}
         self._headers = {"Accept": "application/json", "User-Agent": user_agent}
         self._authorization: str | None = None
@@ -164,8 +165,8 @@ class Client:
         logger.info("%s %s: %d, %d bytes", call.method, call.path, response.status_code, len(body))
         try:
             return wire.read(call, response.status_code, response.headers, self._shown(response.status_code, body))
-        except (NoAnswer, Unavailable) as failure:
-            if call.paid:
+        except (NoAnswer, ApiError) as failure:
+            if call.paid and not (isinstance(failure, ApiError) and wire.is_certain_refusal(failure)):
                 raise _no_answer(call, str(failure).rstrip(".")) from failure
             raise
 

@@ -1,15 +1,24 @@
 """Scenario's clock, as the Date of its replies tells it."""
 
+import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import anyio
 
+DRIFT = 2.0  # seconds by which this machine's two clocks may disagree between replies
+
 
 class ApiClock:
-    """Tells Scenario's time between replies, whatever this machine's clock says or is set to."""
+    """Tells Scenario's time between replies, whatever this machine's clock says.
 
-    def __init__(self) -> None:
-        self._heard: tuple[float, float] | None = None
+    `wall` is this machine's clock. The event loop's clock counts from the last reply; it stands still while a machine
+    sleeps, and then the two disagree.
+    """
+
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
+        self._heard: tuple[float, float, float] | None = None
 
     def hear(self, date: str | None) -> None:
         """Take the time of a reply from its Date header; one that cannot be read is passed over."""
@@ -17,11 +26,12 @@ class ApiClock:
             said = parsedate_to_datetime(date or "").timestamp()
         except (ValueError, OverflowError, OSError):
             return
-        self._heard = (said, anyio.current_time())
+        self._heard = (said, anyio.current_time(), self._wall())
 
     def now(self) -> float | None:
-        """Tell the time in seconds since the epoch, a second more or less; None before the first reply."""
+        """Tell the time in seconds since the epoch, a second more or less; None if no reply tells it surely."""
         if self._heard is None:
             return None
-        said, at = self._heard
-        return said + anyio.current_time() - at
+        said, at, wall = self._heard
+        passed = anyio.current_time() - at
+        return said + passed if abs(self._wall() - wall - passed) <= DRIFT else None

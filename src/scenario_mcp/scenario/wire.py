@@ -46,6 +46,9 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimited,
 }
 
+# Statuses that certainly accept and bill nothing; after any other, a paid request may be running.
+_NOTHING_ACCEPTED = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
+
 
 @dataclass(frozen=True)
 class Call:
@@ -175,6 +178,16 @@ def _without_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
         return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
     return value
+
+
+def is_certain_refusal(failure: ApiError) -> bool:
+    """Tell whether an answer says for sure that a paid request was not accepted."""
+    return failure.status in _NOTHING_ACCEPTED or 300 <= failure.status < 400
+
+
+def sound(value: Any) -> Any:
+    """Make a JSON value fit to be sent and kept: halves of characters are replaced."""
+    return _without_surrogates(value)
 
 
 def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:

@@ -11,6 +11,7 @@ from scenario_mcp.scenario.errors import OverCap
 PER_CALL, PER_DAY = "SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY"
 KNOWN_ONLY = "Counted is what this state folder knows, not the web app or other machines."
 MILLION = 1_000_000
+MOST = 10**9 * MILLION  # so that sums stay whole numbers that a database holds
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Caps:
 def millionths(units: float | Decimal) -> int:
     """Count Creative Units in whole millionths, rounded up."""
     return int((Decimal(str(units)) * MILLION).to_integral_value(ROUND_CEILING))
+
+
+def known(units: float | None) -> int | None:
+    """Count Creative Units that an answer may name; what is no cost is none, and one beyond reason is cut."""
+    return None if units is None or units < 0 else min(millionths(units), MOST)
 
 
 def shown(amount: int) -> str:
@@ -50,6 +56,15 @@ def check_day(caps: Caps, price: int | None, spent: int) -> None:
         raise OverCap(
             f"This call would cost {shown(price)} Creative Units, and {shown(spent)} were spent within 24 hours;"
             f" {PER_DAY} allows {caps.per_day:f}. {KNOWN_ONLY}"
+        )
+
+
+def check_unpriced(caps: Caps, count: int) -> None:
+    """Refuse under a day's cap while something may have been billed that nobody knows the price of."""
+    if caps.per_day is not None and count:
+        raise OverCap(
+            f"{count} generation(s) that were made without a cap are not settled, and nobody knows their price, so"
+            f" {PER_DAY} cannot be held. list-jobs settles what can be."
         )
 
 

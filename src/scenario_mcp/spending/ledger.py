@@ -11,7 +11,7 @@ from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.spending import budget, twins
-from scenario_mcp.state.entries import Entry, Intent
+from scenario_mcp.state.entries import GONE, Entry, Intent
 from scenario_mcp.state.journal import Begun, Journal
 from scenario_mcp.state.store import Store, StoreBusy
 
@@ -27,7 +27,7 @@ class Ledger:
         self.journal = journal or Journal(Store(None), client.scope)
         self._client = client
 
-    def begin(self, intent: Intent, asked: float, check: Callable[[int], None]) -> Begun:
+    def begin(self, intent: Intent, asked: float, check: Callable[[int, int], None]) -> Begun:
         """Write an intent unless it has a twin (`Journal.begin`); `asked` is when its call was made."""
         return self.journal.begin(intent, asked, partial(self.is_twin, asked=asked), check)
 
@@ -65,10 +65,19 @@ class Ledger:
                     job.status,
                     self._ended_at(job),
                     assets=job.asset_ids,
-                    cost=None if job.cost is None or job.cost < 0 else budget.millionths(job.cost),
+                    cost=budget.known(job.cost),
                     refunded=job.status == jobs.FAILURE and job.refundable,
                 )
             )
+
+    def gone(self, entry: Entry) -> None:
+        """Note that Scenario does not know the job of an entry any more."""
+        at = self.journal.clock()
+        self.note(lambda journal: journal.ended(entry.job_id or "", GONE, at, assets=(), cost=None, refunded=False))
+
+    def bury_all(self) -> None:
+        """Note as lost what servers that have ended were sending."""
+        self.note(Journal.bury)
 
     def filed(self, job: Job, files: Mapping[str, Path]) -> None:
         """Note where the results of a job are saved, by asset id."""

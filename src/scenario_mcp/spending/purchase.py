@@ -7,32 +7,29 @@ it; a lost answer is looked for among the project's jobs instead of being asked 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import anyio
 
-from scenario_mcp.scenario import jobs, records
-from scenario_mcp.scenario.client import Client, OnPause, Sending
+from scenario_mcp.scenario import records
+from scenario_mcp.scenario.client import Client, OnPause
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
     JournalBusy,
-    NotConnected,
     OverCap,
     ScenarioError,
     StillSending,
 )
-from scenario_mcp.scenario.jobs import Job, read_job
+from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget, prices
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.search import Searches
+from scenario_mcp.spending.tries import Tries, job_of
 from scenario_mcp.state.entries import ABSENT, ACCEPTED, ANSWERLESS, REFUSED, SENDING, Entry, Intent
-from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import StoreBusy
 
 FIRST_GLANCE, LONGEST_GLANCE = 0.05, 1.0  # seconds between looks at what another call is sending
@@ -58,17 +55,14 @@ class Bought:
 
 
 class Purchases:
-    """Sends paid requests, each try in a task of its own that no call can cancel once it has begun."""
+    """Buys generations, each of them once, however often and from however many servers it is asked for."""
 
     def __init__(self, client: Client, ledger: Ledger | None = None, caps: Caps | None = None) -> None:
         self.ledger = ledger or Ledger(client)
         self._client = client
         self.caps = caps or Caps()
         self._searches = Searches(client, self.ledger)
-        self._under_way: dict[int, asyncio.Task[dict[str, Any]]] = {}
-        self._mine: set[int] = set()  # entries between their beginning and their end in this server
-        self._unheard: set[int] = set()  # of these, the ones whose call did not stay for the answer
-        self._ending = False
+        self._tries = Tries(client, self.ledger, self._searches.begin)
 
     async def buy(
         self, intent: Intent, call: Call, deadline: Deadline, on_pause: OnPause, asked: float | None = None
@@ -81,8 +75,7 @@ class Purchases:
         asked = self.ledger.journal.clock() if asked is None else asked
         price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
         while True:
-            timed = replace(intent, price=price, api_began=self._client.clock.now())
-            entry, mine = self._begin(timed, asked)
+            entry, mine = self._begin(replace(intent, price=price), asked)
             bought = await (self._send(entry, call, deadline, on_pause) if mine else self.join(entry, asked, deadline))
             if bought is not None:
                 return bought
@@ -136,37 +129,24 @@ class Purchases:
 
     async def settle(self, seconds: float) -> None:
         """End: begin no more, give the requests under way so many seconds, and note as lost what is unanswered."""
-        self._ending = True
         self._searches.stop()
-        if self._under_way:
-            await asyncio.wait(self._under_way.values(), timeout=seconds)
-        for entry_id in self._mine:
-            if entry_id in self._under_way:
-                logger.error(
-                    "A paid request was sent and not answered: a job may be running. It is looked for next time."
-                )
-                self.ledger.note(partial(Journal.lost, entry_id=entry_id))
-            else:
-                self.ledger.note(partial(Journal.refused, entry_id=entry_id))
-        self._mine.clear()
+        await self._tries.end(seconds)
         self.ledger.close()
 
     # --- before it is sent
 
     def _begin(self, intent: Intent, asked: float) -> tuple[Entry, bool]:
-        def check(spent: int) -> None:
+        def check(spent: int, unpriced: int) -> None:
             if self.caps.per_day is not None and self.ledger.journal.trouble:
                 raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}")
+            budget.check_unpriced(self.caps, unpriced)
             budget.check_day(self.caps, intent.price, spent)
 
-        if self._ending:
-            raise NotConnected("This server is ending.")
+        self._tries.check()
         try:
             entry, mine = self.ledger.begin(intent, asked, check)
         except StoreBusy as busy:
             raise JournalBusy(str(busy)) from busy
-        if mine:
-            self._mine.add(entry.id)
         return entry, mine
 
     # --- sending
@@ -175,81 +155,23 @@ class Purchases:
         """Send until it is accepted; None if its answer was lost and it turned out that nothing was accepted."""
         try:
             answer = await self._client.send(
-                call, deadline, attempt=partial(self._uncancelled, entry), on_pause=on_pause
+                call, deadline, attempt=partial(self._tries.send, entry, deadline), on_pause=on_pause
             )
         except AnswerLost as failure:
-            if entry.id in self._under_way:
+            if self._tries.has(entry):
                 raise StillSending("The request was sent and Scenario has not answered yet.") from failure
-            self._mine.discard(entry.id)
+            self.ledger.journal.under_way.discard(entry.id)
             return await self._found(entry, failure, deadline)
-        except BaseException:
-            if entry.id not in self._under_way:
-                self._refused(entry)
+        except (ScenarioError, asyncio.CancelledError):
+            if not self._tries.has(entry):
+                self._tries.refused(entry)
             raise
-        self._mine.discard(entry.id)
+        except BaseException:  # a bug, which says nothing of what was accepted
+            self.ledger.journal.under_way.discard(entry.id)
+            raise
+        self.ledger.journal.under_way.discard(entry.id)
         cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
-        return Bought(entry, _job_of(answer), cost=records.number(cost), discount=records.number(discount))
-
-    def _refused(self, entry: Entry) -> None:
-        self._mine.discard(entry.id)
-        self.ledger.note(lambda journal: journal.refused(entry.id))
-
-    async def _uncancelled(self, entry: Entry, call: Call, sending: Sending) -> dict[str, Any]:
-        if self._ending:
-            raise NotConnected("This server is ending.")
-        attempt = asyncio.create_task(self._attempt(entry, call, sending))
-        self._under_way[entry.id] = attempt
-        attempt.add_done_callback(partial(self._answered, entry))
-        try:
-            return await asyncio.shield(attempt)
-        except asyncio.CancelledError:
-            self._unheard.add(entry.id)
-            if not sending.begun:
-                attempt.cancel()
-            raise
-
-    async def _attempt(self, entry: Entry, call: Call, sending: Sending) -> dict[str, Any]:
-        """Send once, and note what became of it whether or not the call is still there to hear."""
-        outcome: Callable[..., object] | None = None
-        try:
-            answer = await self._client.attempt(call, sending)
-            job = _job_of(answer)
-        except AnswerLost:
-            outcome = self.ledger.journal.lost
-            raise
-        except ScenarioError:
-            raise  # nothing was accepted: the call tries again, or ends
-        except BaseException:
-            outcome = self.ledger.journal.lost if sending.begun else None
-            raise
-        else:
-            cost = records.number(answer.get("creativeUnitsCost"))
-            outcome = partial(
-                self.ledger.journal.accepted,
-                job_id=job.id,
-                author=job.author,
-                cost=None if cost is None or cost < 0 else budget.millionths(cost),
-            )
-            return answer
-        finally:
-            if outcome is not None:
-                await self.ledger.insist(partial(outcome, entry.id))
-
-    def _answered(self, entry: Entry, attempt: "asyncio.Task[dict[str, Any]]") -> None:
-        """See to the end of a try whose call did not stay for it."""
-        del self._under_way[entry.id]
-        failure = None if attempt.cancelled() else attempt.exception()
-        if entry.id not in self._unheard:
-            return
-        self._unheard.discard(entry.id)
-        if failure is not None:
-            logger.warning("A paid request whose call had ended: %s", failure)
-        if attempt.cancelled() or (isinstance(failure, ScenarioError) and not isinstance(failure, AnswerLost)):
-            self._refused(entry)
-            return
-        self._mine.discard(entry.id)
-        if failure is not None:
-            self._searches.begin()
+        return Bought(entry, job_of(answer), cost=records.number(cost), discount=records.number(discount))
 
     # --- a lost answer, and another call's entry
 
@@ -261,7 +183,8 @@ class Purchases:
             self._searches.begin()
             raise
         entry = self.ledger.anew(entry)
-        return replace(await self._read(entry, until), joined=False) if entry.job_id else None
+        bought = await self._read(entry, until) if entry.job_id else None
+        return None if bought is None else replace(bought, joined=False)
 
     async def _seek(self, entry: Entry, until: Deadline, *, pause: float, failure: AnswerLost | None = None) -> None:
         """Look for a lost answer until its entry is settled. Raises `AnswerLost` when it is not by then."""
@@ -280,21 +203,7 @@ class Purchases:
             return None  # it ended long ago, and nobody had looked
         return bought
 
-    async def _read(self, entry: Entry, until: Deadline) -> Bought:
-        """Read the job of an entry; what cannot be read is followed all the same."""
-        job = Job(entry.job_id or "")
-        try:
-            job = await jobs.get(self._client, job.id, until)
-        except ScenarioError as fault:
-            logger.info("Job %s could not be read: %s", job.id, fault)
-        self.ledger.saw(job)
+    async def _read(self, entry: Entry, until: Deadline) -> Bought | None:
+        job = await self._searches.read(entry, until)
         cost = None if entry.units is None else entry.units / budget.MILLION
-        return Bought(entry, job, joined=True, cost=cost)
-
-
-def _job_of(answer: Mapping[str, Any]) -> Job:
-    """Read the job of an acceptance. Raises `AnswerLost` if it names none."""
-    job = read_job(answer.get("job"))
-    if job is None:
-        raise AnswerLost("Scenario accepted the request but named no job; it may be running.")
-    return job
+        return None if job is None else Bought(entry, job, joined=True, cost=cost)

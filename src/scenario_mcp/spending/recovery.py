@@ -17,17 +17,20 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.state.entries import Intent
 
-BEFORE, AFTER = 5.0, 180.0  # seconds around an intent in which its job was made
 PAGE_SIZE, MOST_PAGES, MOST_EMPTY = 50, 5, 5
 NAMED_TYPES = ("inference", "flux")  # how records call the jobs of the named image inferences
 
 
 @dataclass(frozen=True)
 class Sought:
-    """A request whose job is looked for; `began` in seconds since the epoch on Scenario's clock."""
+    """A request whose job is looked for.
+
+    `earliest` and `latest` are when its job was made, in seconds since the epoch on Scenario's clock.
+    """
 
     intent: Intent
-    began: float
+    earliest: float
+    latest: float
     author: str | None = None
 
     def is_answered_by(self, job: Job) -> bool:
@@ -35,11 +38,11 @@ class Sought:
         made = records.moment(job.created)
         return (
             made is not None
-            and -BEFORE <= made - self.began <= AFTER
+            and self.earliest <= made <= self.latest
             and (self.author is None or job.author is None or job.author == self.author)
             and self._is_of_route(job)
-            and job.model_id in self._models
-            and all(_agree(sent, job.input.get(name)) for name, sent in self.intent.body.items())
+            and (job.model_id is None or job.model_id in self._models)
+            and all(_agree(sent, job.input.get(name)) for name, sent in self.intent.body.items() if name != "modelId")
         )
 
     @property
@@ -57,7 +60,7 @@ class Sought:
             return job.type not in NAMED_TYPES
         kind = records.text(job.input.get("type"))
         named = self.intent.route.removeprefix(wire.GENERATE).replace("-", "_")
-        return job.type != "custom" and kind in (None, named)
+        return job.type != "custom" and (kind is None or kind.replace("-", "_") == named)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:
         read, empty = (read + 1, empty) if page.jobs else (read, empty + 1)
         candidates |= {job.id: job for job in page.jobs if sought.is_answered_by(job)}
         made = [moment for job in page.jobs if (moment := records.moment(job.created)) is not None]
-        if page.next is None or (made and max(made) < sought.began - BEFORE):
+        if page.next is None or (made and max(made) < sought.earliest):
             return Seen(tuple(candidates.values()), whole=True)
         token = page.next
     return Seen(tuple(candidates.values()), whole=False)

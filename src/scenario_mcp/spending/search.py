@@ -23,10 +23,18 @@ from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.spending import budget, recovery
 from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.recovery import Sought
-from scenario_mcp.state.entries import ACCEPTED, ANSWERLESS, Entry
+from scenario_mcp.state import leases
+from scenario_mcp.state.entries import ANSWERLESS, Entry
 
 # A request counts as never accepted when it is that old, and two looks that far apart found nothing.
 OLD_ENOUGH, APART = 60.0, 10.0
+BEFORE, AFTER = 5.0, 180.0  # seconds around a request in which its job was made
+UNSURE_BY = 26 * 3600.0  # the same, where only this machine's clock was known, which may have been set since
+SURELY_KNOWN = 600.0  # seconds after which a job that Scenario does not know is gone, rather than not listed yet
+HIDDEN = (
+    "It may be running and billed. The same call is not sent again. Use list-jobs with everything: true to find it,"
+    " or give another seed for a new one."
+)
 LOOK_SECONDS = 20.0
 ROUND, ROUNDS = 11.0, 12  # pause in seconds, and number, of the looks in the background
 LEASE = "settle"
@@ -71,7 +79,9 @@ class Searches:
             raise SeveralFound(f"The answer to a paid request was lost, and {len(free)} jobs may be its own: {ids}.")
         if free:
             return self._claim(entry, free[0])
-        return seen.whole and self._counts_as_absent(entry)
+        if not seen.whole:
+            raise CannotLook("The answer to a paid request was lost, and too many newer jobs hide its own.", HIDDEN)
+        return self._counts_as_absent(entry)
 
     def awaken(self) -> None:
         """Look after what earlier servers left open, once, if they left anything."""
@@ -94,22 +104,36 @@ class Searches:
     async def settle_once(self, deadline: Deadline) -> None:
         """Learn what became of everything that is open, as far as one look tells."""
         journal = self._ledger.journal
-        journal.bury()
+        self._ledger.bury_all()
         for entry in [entry for entry in journal.open() if entry.state in ANSWERLESS][:MOST_LOOKED_FOR]:
             try:
                 await self.look(entry, deadline)
             except AnswerLost as failure:
                 logger.warning("%s %s", failure, failure.hint)
-        for entry in [entry for entry in journal.open() if entry.state == ACCEPTED][:MOST_LOOKED_FOR]:
-            try:
-                self._ledger.saw(await jobs.get(self._client, entry.job_id or "", deadline.or_within(LOOK_SECONDS)))
-            except ScenarioError as fault:
-                logger.info("Job %s could not be read: %s", entry.job_id, fault)
+        for entry in [entry for entry in journal.open() if entry.job_id is not None][:MOST_LOOKED_FOR]:
+            await self.read(entry, deadline.or_within(LOOK_SECONDS))
+
+    async def read(self, entry: Entry, deadline: Deadline) -> Job | None:
+        """Read the job of an entry, and note its end; one that cannot be read now is given by its id alone.
+
+        None for one that Scenario does not know any more.
+        """
+        job = Job(entry.job_id or "")
+        try:
+            job = await jobs.get(self._client, job.id, deadline)
+        except NotFound:
+            if self._ledger.journal.clock() - entry.began > SURELY_KNOWN:
+                self._ledger.gone(entry)
+                return None
+        except ScenarioError as fault:
+            logger.info("Job %s could not be read: %s", job.id, fault)
+        self._ledger.saw(job)
+        return job
 
     async def _settle(self) -> None:
         try:
             for _ in range(ROUNDS):
-                if not self._ledger.journal.lease(LEASE, 3 * (ROUND + LOOK_SECONDS)):
+                if not leases.take(self._ledger.journal, LEASE, 3 * (ROUND + LOOK_SECONDS)):
                     return
                 await self.settle_once(Deadline.after(LOOK_SECONDS * 3))
                 if not any(entry.state in ANSWERLESS for entry in self._ledger.journal.open()):
@@ -132,27 +156,27 @@ class Searches:
             )
         if rivals:
             return False
-        cost = None if job.cost is None or job.cost < 0 else budget.millionths(job.cost)
+        cost = budget.known(job.cost)
         self._ledger.note(lambda journal: journal.accepted(entry.id, job.id, author=job.author, cost=cost, found=True))
         return self._ledger.anew(entry).state not in ANSWERLESS
 
     def _counts_as_absent(self, entry: Entry) -> bool:
-        api_now = self._client.clock.now()
+        api_now, first = self._client.clock.now(), entry.api_first_look
         if api_now is None:
             return False
-        first = entry.api_first_look
-        if first is not None and api_now - first >= APART and api_now - self._began(entry) >= OLD_ENOUGH:
+        began = entry.intent.api_began
+        old_enough = api_now - (first if began is None else began) >= OLD_ENOUGH if first is not None else False
+        if first is not None and old_enough and api_now - first >= APART:
             self._ledger.note(lambda journal: journal.absent(entry.id))
             return True
         self._ledger.note(lambda journal: journal.looked(entry.id, api_now))
         return False
 
     def _sought(self, entry: Entry) -> Sought:
-        return Sought(entry.intent, self._began(entry), self._ledger.journal.author())
-
-    def _began(self, entry: Entry) -> float:
-        """Tell when an entry began on Scenario's clock: as was written down, or by how long ago it was here."""
-        if entry.intent.api_began is not None:
-            return entry.intent.api_began
+        """Say when the job of an entry was made: by Scenario's clock, or roughly where that was not known then."""
+        began, author = entry.intent.api_began, self._ledger.journal.author()
+        if began is not None:
+            return Sought(entry.intent, began - BEFORE, began + AFTER, author)
         journal, api_now = self._ledger.journal, self._client.clock.now()
-        return entry.began if api_now is None else api_now - (journal.clock() - entry.began)
+        began = entry.began if api_now is None else api_now - (journal.clock() - entry.began)
+        return Sought(entry.intent, began - UNSURE_BY, began + UNSURE_BY, author)

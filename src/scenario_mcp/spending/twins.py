@@ -1,6 +1,6 @@
 """When a repeated call is the same generation once more, rather than a new one; pure."""
 
-from scenario_mcp.state.entries import OPEN, Entry
+from scenario_mcp.state.entries import GONE, OPEN, Entry
 
 UNHEARD_SECONDS = 30 * 60.0
 GIVEN_UP_SECONDS = 20.0
@@ -17,7 +17,7 @@ def is_twin(entry: Entry, now: float, asked: float) -> bool:
     """
     if entry.state in OPEN:
         return True
-    if entry.ended is None:
+    if entry.ended is None or entry.state == GONE:
         return False
     if entry.told is None or entry.took is None:
         return now - entry.ended < UNHEARD_SECONDS

@@ -6,29 +6,10 @@ no process number that is given again, no clock that was set and no container ca
 
 import os
 import secrets
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _locked(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+from scenario_mcp.state.locks import lock
 
 
 class Process:
@@ -47,7 +28,7 @@ class Process:
             file = os.open(self._path(self.name), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
             return
-        if _locked(file):
+        if lock(file):
             self._file = file
         else:
             os.close(file)
@@ -66,7 +47,7 @@ class Process:
         except OSError:
             return True  # nothing says that it is gone
         try:
-            if not _locked(file):
+            if not lock(file):
                 return True
         finally:
             os.close(file)

@@ -2,7 +2,8 @@
 
 States of an entry: `sending`, then `refused` (nothing was accepted), `accepted` (a job runs), or `lost` (the answer
 did not come); a lost one that was looked for in vain is `unsure`, and `absent` once it counts as never accepted.
-An accepted one ends in Scenario's own words: success, failure, canceled. `late` is an answer that came after all.
+An accepted one ends in Scenario's own words: success, failure, canceled; or it is `gone`, when Scenario knows the job
+no more. `late` is an answer that came after all.
 """
 
 import json
@@ -11,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SENDING, ACCEPTED, REFUSED, LOST, UNSURE, ABSENT, LATE = (
-    *("sending", "accepted", "refused", "lost", "unsure", "absent", "late"),
+SENDING, ACCEPTED, REFUSED, LOST, UNSURE, ABSENT, LATE, GONE = (
+    *("sending", "accepted", "refused", "lost", "unsure", "absent", "late", "gone"),
 )
 OPEN = (SENDING, ACCEPTED, LOST, UNSURE)
 ANSWERLESS = (LOST, UNSURE)
@@ -23,8 +24,8 @@ class Intent:
     """A generation that is about to be sent.
 
     `identity` is the digest that an identical call has too; `arguments` the caller's, and `body` the request's, both
-    without data URLs; `left_out` names the arguments that held some. `price` is in millionths of a Creative Unit,
-    `api_began` in seconds since the epoch on Scenario's clock, each if it is known.
+    without data URLs; `left_out` are the paths of the arguments that held some. `price` is in millionths of a Creative
+    Unit, `api_began` in seconds since the epoch on Scenario's clock, each if it is known.
     """
 
     identity: str
@@ -32,7 +33,7 @@ class Intent:
     route: str
     model_id: str
     arguments: Mapping[str, Any]
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, ...], ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     price: int | None = None
     api_began: float | None = None
@@ -76,7 +77,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
             route=row["route"],
             model_id=row["model_id"],
             arguments=json.loads(row["arguments"]),
-            left_out=tuple(json.loads(row["left_out"])),
+            left_out=tuple(map(tuple, json.loads(row["left_out"]))),
             body=json.loads(row["body"]),
             price=row["price"],
             api_began=row["api_began"],

@@ -19,7 +19,7 @@ from scenario_mcp.state.entries import (
     Intent,
     entry_of,
 )
-from scenario_mcp.state.store import Store, StoreBusy
+from scenario_mcp.state.store import Store
 
 DAY = 24 * 3600.0
 KEPT_SECONDS = 90 * DAY
@@ -29,7 +29,10 @@ SENDING_AT_MOST = 2 * 3600.0  # seconds; no call has a longer deadline
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 _SPENT = f"CASE WHEN state IN ('{REFUSED}', '{ABSENT}') OR refunded THEN 0 ELSE COALESCE(cost, price, 0) END"
 # What stands in the future counts too: then the clock was set back, and nobody knows how old it is.
-_SPENT_SINCE = f"SELECT SUM({_SPENT}) FROM generations WHERE began > ?"  # noqa: S608  # made of our own words
+_SPENT_SINCE = f"""
+    SELECT COALESCE(SUM({_SPENT}), 0), COALESCE(SUM(state IN ({_OPEN}) AND cost IS NULL AND price IS NULL), 0)
+    FROM generations WHERE began > ?
+"""  # noqa: S608  # made of our own words
 _TWINS = "SELECT * FROM generations WHERE account = ? AND identity = ? ORDER BY id DESC LIMIT 8"
 
 
@@ -48,34 +51,35 @@ class Journal:
     ) -> None:
         self.process = process or Process(None)
         self.clock = clock
-        self._store = store
-        self._account = hashlib.sha256(scope.encode()).hexdigest()[:32]  # the key itself is not written to disk
+        self.store = store
+        self.account = hashlib.sha256(scope.encode()).hexdigest()[:32]  # the key itself is not written to disk
         self._pruned = False
+        self.under_way: set[int] = set()  # entries that this server is sending
 
     @property
     def trouble(self) -> str | None:
         """Why nothing outlives this server, if it should."""
-        return self._store.trouble
+        return self.store.trouble
 
     @property
     def remark(self) -> str | None:
         """What else a person must know of the journal."""
-        return self._store.remark
+        return self.store.remark
 
     def identity(self, tool: str, arguments: Mapping[str, Any]) -> str:
         """Digest what makes two calls the same: the account, the tool, and what was asked of it."""
-        said = json.dumps([self._account, tool, arguments], sort_keys=True, separators=(",", ":"))
+        said = json.dumps([self.account, tool, arguments], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 
     # --- beginning
 
     def begin(
-        self, intent: Intent, asked: float, is_twin: Callable[[Entry], bool], check: Callable[[int], None]
+        self, intent: Intent, asked: float, is_twin: Callable[[Entry], bool], check: Callable[[int, int], None]
     ) -> Begun:
         """Write an intent before it is sent, or give the twin that makes it needless, in one transaction.
 
         `asked` is when its call was made. `check` is told what was spent within the last day, all accounts together,
-        and raises to refuse. Raises that, and `StoreBusy`.
+        and how many open entries have no price, and raises to refuse. Raises that, and `StoreBusy`.
         """
         self.process.live()
         now = self.clock()
@@ -83,11 +87,11 @@ class Journal:
         def work(database: sqlite3.Connection) -> Begun:
             if not self._pruned:
                 database.execute("DELETE FROM generations WHERE began < ?", (now - KEPT_SECONDS,))
-            if twin := _first(database.execute(_TWINS, (self._account, intent.identity)), is_twin):
+            if twin := _first(database.execute(_TWINS, (self.account, intent.identity)), is_twin):
                 return Begun(twin, mine=False)
-            check(_sum(database.execute(_SPENT_SINCE, (now - DAY,))))
+            check(*_one(database.execute(_SPENT_SINCE, (now - DAY,))))
             values = {
-                "account": self._account,
+                "account": self.account,
                 "identity": intent.identity,
                 "process": self.process.name,
                 "state": SENDING,
@@ -108,13 +112,27 @@ class Journal:
             )
             return Begun(Entry(row.lastrowid or 0, self.process.name, SENDING, intent, now), mine=True)
 
-        begun = self._store.transact(work)
+        begun = self.store.transact(work)
         self._pruned = True
+        if begun.mine:
+            self.under_way.add(begun.entry.id)
         return begun
+
+    def trying(self, entry_id: int, api_now: float | None) -> bool:
+        """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreBusy`."""
+        return self.store.transact(
+            lambda database: (
+                database.execute(
+                    "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'",
+                    (self.clock(), api_now, entry_id),
+                ).rowcount
+                > 0
+            )
+        )
 
     def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
         """Find the newest entry of this identity that counts as a twin. Raises `StoreBusy`."""
-        return _first(self._store.read(_TWINS, (self._account, identity)), is_twin)
+        return _first(self.store.read(_TWINS, (self.account, identity)), is_twin)
 
     # --- what becomes of it
 
@@ -130,8 +148,8 @@ class Journal:
             if not found:
                 database.execute(
                     "UPDATE generations SET job_id = NULL, state = CASE state WHEN 'accepted' THEN 'unsure' ELSE"
-                    " 'absent' END WHERE account = ? AND job_id = ? AND id <> ?",
-                    (self._account, job_id, entry_id),
+                    " 'absent' END WHERE job_id = ? AND id <> ?",
+                    (job_id, entry_id),
                 )
             said = (job_id, author, cost, found, entry_id)
             taken = database.execute(
@@ -147,7 +165,7 @@ class Journal:
                 )
             return bool(taken)
 
-        return self._store.transact(work)
+        return self.store.transact(work)
 
     def refused(self, entry_id: int) -> None:
         """Note that nothing was accepted."""
@@ -175,15 +193,15 @@ class Journal:
         """Note the end of a job, in Scenario's word for it; of one that is not in the journal, nothing."""
         self._write(
             "UPDATE generations SET state = ?, ended = COALESCE(ended, ?), assets = ?, cost = COALESCE(cost, ?),"
-            " refunded = ? WHERE account = ? AND job_id = ?",
-            (state, at, json.dumps(assets), cost, refunded, self._account, job_id),
+            " refunded = ? WHERE job_id = ?",
+            (state, at, json.dumps(assets), cost, refunded, job_id),
         )
 
     def filed(self, job_id: str, files: Mapping[str, str]) -> None:
         """Note where the results of a job are saved, by asset id."""
         self._write(
-            "UPDATE generations SET files = ? WHERE account = ? AND job_id = ?",
-            (json.dumps(files), self._account, job_id),
+            "UPDATE generations SET files = ? WHERE job_id = ?",
+            (json.dumps(files), job_id),
         )
 
     def told(self, job_id: str, took: float) -> None:
@@ -193,8 +211,8 @@ class Journal:
         """
         now = self.clock()
         self._write(
-            "UPDATE generations SET told = ?, took = ? WHERE account = ? AND job_id = ? AND asked <= ?",
-            (now, took, self._account, job_id, now - took + SLACK),
+            "UPDATE generations SET told = ?, took = ? WHERE job_id = ? AND asked <= ?",
+            (now, took, job_id, now - took + SLACK),
         )
 
     def joined(self, entry_id: int, asked: float) -> None:
@@ -208,25 +226,28 @@ class Journal:
                 self.lost(entry.id)
 
     def is_being_sent(self, entry: Entry) -> bool:
-        """Tell whether the server that sends an entry still runs."""
+        """Tell whether the server that sends an entry still does."""
+        if entry.process == self.process.name:
+            return entry.id in self.under_way
         return self.process.lives(entry.process) and self.clock() - entry.began < SENDING_AT_MOST
 
     # --- reading
 
     def entry(self, entry_id: int) -> Entry:
         """Read an entry anew. Raises `StoreBusy`, and `LookupError` if it is gone."""
-        rows = self._store.read("SELECT * FROM generations WHERE id = ?", (entry_id,))
+        rows = self.store.read("SELECT * FROM generations WHERE id = ?", (entry_id,))
         if not rows:
             raise LookupError(f"The journal has no entry {entry_id} any more")
         return entry_of(rows[0])
 
     def of_job(self, job_id: str) -> Entry | None:
-        """Find the entry of a job."""
-        return next(iter(self._entries("job_id = ?", (job_id,))), None)
+        """Find the entry of a job, of whichever account."""
+        rows = self.store.execute("SELECT * FROM generations WHERE job_id = ?", (job_id,))
+        return entry_of(rows[0]) if rows else None
 
     def open(self) -> list[Entry]:
         """List what is not settled, newest first."""
-        return self._entries(f"state IN ({_OPEN})")
+        return self._entries(f"state IN ({_OPEN}, 'late')")
 
     def newest(self, limit: int, before: int | None = None) -> list[Entry]:
         """List the newest entries that came to a job or may have, older than a given one."""
@@ -243,30 +264,12 @@ class Journal:
 
     def spent(self) -> int:
         """Add up the last day's units, all accounts together. Raises `StoreBusy`."""
-        return _sum(self._store.read(_SPENT_SINCE, (self.clock() - DAY,)))
-
-    def lease(self, name: str, seconds: float) -> bool:
-        """Take a task for some seconds, unless another server has it."""
-        now = self.clock()
-
-        def work(database: sqlite3.Connection) -> bool:
-            taken = database.execute(
-                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
-                " SET holder = excluded.holder, until = excluded.until"
-                " WHERE holder = excluded.holder OR until < ? OR until > ?",  # a later one was taken by another clock
-                (f"{name} {self._account}", self.process.name, now + seconds, now, now + 3600),
-            )
-            return taken.rowcount > 0
-
-        try:
-            return self._store.transact(work)
-        except StoreBusy:
-            return False
+        return _one(self.store.read(_SPENT_SINCE, (self.clock() - DAY,)))[0]
 
     def _entries(self, where: str, values: Sequence[Any] = (), limit: int = 200, column: str = "") -> list[Any]:
-        rows = self._store.execute(
+        rows = self.store.execute(
             f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?",  # noqa: S608
-            (self._account, *values, limit),
+            (self.account, *values, limit),
         )
         return [row[0] if column else entry_of(row) for row in rows]
 
@@ -277,13 +280,13 @@ class Journal:
         )
 
     def _write(self, sql: str, values: Sequence[Any]) -> None:
-        self._store.transact(lambda database: database.execute(sql, values))
+        self.store.transact(lambda database: database.execute(sql, values))
 
 
 def _first(rows: Iterable[sqlite3.Row], is_twin: Callable[[Entry], bool]) -> Entry | None:
     return next((entry for entry in map(entry_of, rows) if is_twin(entry)), None)
 
 
-def _sum(rows: Iterable[sqlite3.Row]) -> int:
-    [[spent]] = rows
-    return spent or 0
+def _one(rows: Iterable[sqlite3.Row]) -> tuple[int, int]:
+    [[spent, unpriced]] = rows
+    return spent, unpriced

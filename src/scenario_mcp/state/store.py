@@ -3,14 +3,18 @@
 import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from scenario_mcp.state.locks import alone
+
 FILE = "state.db"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
+HURRIED = 0.05  # the same, after one such wait was in vain
 
 # One entry per version of the file, each a list of statements; never changed, only added to.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -39,7 +43,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX generations_by_identity ON generations (account, identity)",
         "CREATE INDEX generations_by_time ON generations (began)",
-        "CREATE UNIQUE INDEX one_claim_per_job ON generations (account, job_id) WHERE job_id IS NOT NULL",
+        "CREATE UNIQUE INDEX one_claim_per_job ON generations (job_id) WHERE job_id IS NOT NULL",
         """
         CREATE UNIQUE INDEX one_open_per_identity ON generations (account, identity)
             WHERE state IN ('sending', 'accepted', 'lost', 'unsure')
@@ -71,7 +75,9 @@ class Store:
         self.remark: str | None = None
         self._folder = folder
         self._database: sqlite3.Connection | None = None
-        self._inode: int | None = None
+        self._inode: int | None = None  # of the file that is open
+        self._suspect: int | None = None  # of one that was found broken once
+        self._patience = PATIENCE
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Run one statement and give its rows; a fault is logged and gives none, since no call must fail over it."""
@@ -103,7 +109,10 @@ class Store:
                 raise
             return done
 
-        return self._repaired(transaction)
+        done = self._repaired(transaction)
+        if self._patience != PATIENCE:
+            self._hurry(PATIENCE)
+        return done
 
     def close(self) -> None:
         """Close the file, if it was opened."""
@@ -112,27 +121,20 @@ class Store:
             self._database = None
 
     def _repaired(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
-        """Do work on the open database; what broke it is mended and the work done again.
-
-        A broken file is opened anew, since another server may have mended it already, and set aside if it is broken
-        still. One that takes no more writes is left.
-        """
-        for mend in (self._reopen, self._replace):
+        """Do work on the open database; what broke it is mended and the work done again."""
+        for last in (False, False, True):
             try:
                 return work(self._connected())
             except sqlite3.IntegrityError:
                 raise
-            except sqlite3.OperationalError as fault:
-                if _is_busy(fault):
-                    raise StoreBusy("Another server of this machine is writing the state file.") from fault
-                if self._folder is None or self.trouble is not None:
-                    raise
-                self._leave(fault)
             except sqlite3.DatabaseError as fault:
-                if self._folder is None or self.trouble is not None or not _is_broken(fault):
+                if _is_busy(fault):
+                    self._hurry(HURRIED)
+                    raise StoreBusy("Another server of this machine is writing the state file.") from fault
+                if last or self._folder is None or self.trouble is not None:
                     raise
-                mend()
-        return work(self._connected())
+                self._mend(fault)
+        raise AssertionError("the last try returns or raises")  # pragma: no cover
 
     def _connected(self) -> sqlite3.Connection:
         """Give the open database; a file that was moved or removed meanwhile is not gone on with."""
@@ -140,7 +142,6 @@ class Store:
             self.close()
         if self._database is None:
             self._database = self._open()
-            self._inode = self._inode_now()
         return self._database
 
     def _inode_now(self) -> int | None:
@@ -151,32 +152,42 @@ class Store:
         except OSError:
             return None
 
-    def _reopen(self) -> None:
-        self.close()
-
-    def _replace(self) -> None:
-        self.close()
-        if self._folder is not None:
-            self._set_aside(self._folder / FILE)
+    def _hurry(self, patience: float) -> None:
+        """Wait for others this long from now on: after one vain wait the calls of this server wait no more."""
+        self._patience = patience
+        if self._database is not None:
+            self._database.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
 
     def _open(self) -> sqlite3.Connection:
         if self._folder is None:
             return _opened(":memory:")
-        path = self._folder / FILE
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_private(path)
-            try:
-                return _opened(path)
-            except sqlite3.Error as fault:
-                if not _is_broken(fault):
-                    raise
-                self._set_aside(path)
-                _make_private(path)
-                return _opened(path)
-        except (OSError, sqlite3.Error, _Newer) as fault:
+            make_private_folder(self._folder)
+            _make_private(self._folder / FILE)
+            self._inode = self._inode_now()
+            return _opened(self._folder / FILE, self._patience)
+        except (OSError, _Newer) as fault:
             self._forgetful(fault)
-            return _opened(":memory:")
+        except sqlite3.OperationalError as fault:
+            if _is_busy(fault):
+                raise
+            self._forgetful(fault)
+        self._inode = None
+        return _opened(":memory:")
+
+    def _mend(self, fault: sqlite3.DatabaseError) -> None:
+        """Open a broken file anew, since another server may have mended it, and set it aside if it is broken still.
+
+        One that takes no more writes is left.
+        """
+        if not _is_broken(fault):
+            self._leave(fault)
+            return
+        self.close()
+        if self._suspect != self._inode:
+            self._suspect = self._inode
+        elif self._folder is not None:
+            self._set_aside(self._folder / FILE)
 
     def _leave(self, fault: sqlite3.Error) -> None:
         """Go on in memory with what the file holds, when it takes no more writes."""
@@ -197,19 +208,31 @@ class Store:
         logger.warning("%s", self.trouble)
 
     def _set_aside(self, path: Path) -> None:
+        """Rename a broken file, unless another server has put a new one in its place."""
         aside = path.with_name(f"{FILE}.broken-{time.time_ns()}")
         try:
-            path.replace(aside)
+            with alone(path.with_name("mending.lock"), PATIENCE) as taken:
+                if not taken or self._inode_now() != self._suspect:
+                    return
+                for rest in ("-wal", "-shm", ""):  # the file itself last: then nobody makes new ones beside it
+                    with suppress(FileNotFoundError):
+                        path.with_name(FILE + rest).replace(aside.with_name(aside.name + rest))
         except OSError as fault:
             logger.warning("The state file is broken and cannot be set aside: %s", fault)
             return
-        for rest in ("-wal", "-shm"):
-            path.with_name(FILE + rest).unlink(missing_ok=True)
         self.remark = (
             f"The state file was broken; it was set aside as {aside} and a new one begun, so earlier generations and"
             " what they cost are not known to this server."
         )
         logger.warning("%s", self.remark)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the state folder, for this person alone; one that holds other things too stays as open as it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ours = (FILE, "server-", "mending.lock")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077 and all(each.name.startswith(ours) for each in folder.iterdir()):
+        folder.chmod(0o700)
 
 
 def _is_broken(fault: sqlite3.Error) -> bool:
@@ -231,13 +254,13 @@ def _make_private(path: Path) -> None:
         pass  # a file that may only be read is found out when it is opened
 
 
-def _opened(path: Path | str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+def _opened(path: Path | str, patience: float = 0.0) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=patience, isolation_level=None)
     database.row_factory = sqlite3.Row
     try:
         if _version(database) > len(MIGRATIONS):  # before anything is written
             raise _Newer("it was written by a newer version of scenario-mcp: update this one")
-        _use_wal(database)
+        _use_wal(database, patience)
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN IMMEDIATE")  # several servers may begin at once; one of them migrates
         version = _version(database)
@@ -257,12 +280,12 @@ def _version(database: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _use_wal(database: sqlite3.Connection) -> None:
+def _use_wal(database: sqlite3.Connection, patience: float) -> None:
     """Switch to the write-ahead log; while another server does so the file is locked, whatever the timeout.
 
     Where the file system refuses it, SQLite stays with its rollback journal by itself.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
     while True:
         try:
             database.execute("PRAGMA journal_mode = WAL")

@@ -38,6 +38,8 @@ async def cancel_job(services: Services, arguments: CancelJob, host: Host) -> Re
             notes.append(f"Scenario does not cancel it: {refusal}")
         job = await _read_back(services, job, host, once=bool(notes))
     services.purchases.ledger.saw(job)
+    if job.ended:
+        services.purchases.ledger.told(job.id, 0.0)
     said = _said(job, had_ended=had_ended)
     data = {"status": job.status, "jobId": job.id, "canceled": job.status == CANCELED, "notes": [said, *notes]}
     return Report((said, *(f"Note: {note}" for note in notes)), data)

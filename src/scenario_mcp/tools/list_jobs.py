@@ -1,5 +1,6 @@
 """Listing jobs: what this server made, across restarts, or everything in the project; and what was spent."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,7 +14,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import cut
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.spending import budget
-from scenario_mcp.state.entries import ACCEPTED, LATE, SENDING, Entry
+from scenario_mcp.state.entries import ACCEPTED, GONE, LATE, SENDING, Entry
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import IN_PROGRESS, ROOM, Report
 from scenario_mcp.tools.services import Services
@@ -22,6 +23,7 @@ ROWS = 10  # jobs that are listed if the call does not say how many
 MOST_PAGES = 5  # of the project's jobs that one call reads
 LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or files of a job, that a row tells
 LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
+LATEST = 4_102_444_800.0  # the year 2100
 UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
 
 Status = Literal["pending", "queued", "warming-up", "in-progress", "finalizing", "success", "failure", "canceled"]
@@ -42,9 +44,10 @@ class ListJobs(Fields):
 
 def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List what is wrong with arguments beyond their schema."""
-    if "since" in given and records.moment(given["since"]) is None:
+    moment = records.moment(given.get("since"))
+    if "since" in given and not (moment is not None and 0 <= moment < LATEST):
         yield "since", "must be an ISO date or time, like 2026-11-24 or 2026-11-24T08:30:00Z."
-    if "cursor" in given and not given.get("everything") and not str(given["cursor"]).isdecimal():
+    if "cursor" in given and not given.get("everything") and not re.fullmatch(r"[0-9]{1,15}", str(given["cursor"])):
         yield "cursor", "must be the cursor that an earlier list told."
 
 
@@ -99,7 +102,11 @@ def _row_of(entry: Entry) -> dict[str, Any]:
     inner = said.get("parameters")
     prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
     files = [path for path in entry.files.values() if Path(path).is_file()]
-    notes = {SENDING: "being sent now", UNSURE: "its answer was lost; it is looked for and not sent again"}
+    notes = {
+        SENDING: "being sent now",
+        UNSURE: "its answer was lost; it is looked for and not sent again",
+        GONE: "Scenario does not know this job any more",
+    }
     return _row(
         jobId=entry.job_id,
         status=_status(entry),

@@ -93,9 +93,8 @@ def _for_run_model(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 def _not_kept(intent: Intent, overrides: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List the arguments that were data URLs and are not given anew."""
-    for name in intent.left_out:
-        outer, _, inner = name.rpartition(".")
-        within = overrides.get(outer) if outer else overrides
-        same = rules.same_thing(inner) if not outer else {inner}
-        if not isinstance(within, Mapping) or not same & set(within):
-            yield f"overrides.{name}", NOT_KEPT
+    for first, *rest in intent.left_out:
+        given = [overrides[name] for name in rules.same_thing(first) if name in overrides]
+        # An object replaces its own names only; whatever stands deeper goes with them.
+        if not given or (rest and isinstance(given[0], Mapping) and rest[0] not in given[0]):
+            yield ".".join(("overrides", first, *rest)), NOT_KEPT

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from scenario_mcp.inferences.fields import DryRun, Id
 from scenario_mcp.media import sources
-from scenario_mcp.media.sources import AssetId, BadSource, Link
+from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, Link
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
@@ -74,12 +74,23 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
-    asked = services.purchases.now()
-    plan = await on_knowledge(services, host.deadline, partial(_plan, arguments))
-    loaded = await _load(services, plan)
+    asked, lifted = services.purchases.now(), parameters.lift(arguments.parameters, None)
     said = arguments.model_dump(by_alias=True, exclude_unset=True)
-    named = {"modelId": arguments.model_id, "parameters": _named(plan, loaded)}
-    wish = Wish(RUN_MODEL, arguments.model_id, said, named, asked, wait=plan.wait, again=again)
+
+    def wish_for(named: Mapping[str, Any], *, wait: bool = lifted.wait is not False) -> Wish:
+        what = {"modelId": arguments.model_id, "parameters": named}
+        return Wish(RUN_MODEL, arguments.model_id, said, what, asked, wait=wait, again=again)
+
+    try:
+        plan = await on_knowledge(services, host.deadline, partial(_plan, arguments))
+    except (InvalidArguments, WrongModel):
+        # The record may have changed since the same was asked for: what runs already is joined all the same.
+        wish, dry_run = wish_for(_named(lifted.parameters, {})), arguments.dry_run or lifted.dry_run
+        if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
+            return twin
+        raise
+    loaded = await _load(services, plan)
+    wish = wish_for(_named(plan.asked, loaded), wait=plan.wait)
     if plan.call.paid and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
     call = replace(plan.call, body=await _with_files(services, plan, loaded, host))
@@ -123,13 +134,34 @@ async def _load(services: Services, plan: _Plan) -> dict[str, list[Loaded]]:
     return by_input
 
 
-def _named(plan: _Plan, loaded: Mapping[str, Sequence[Loaded]]) -> dict[str, Any]:
-    """Name the files of the parameters by what they hold.
+def _named(asked: Mapping[str, Any], loaded: Mapping[str, Sequence[Loaded]]) -> dict[str, Any]:
+    """Name the files of the parameters by what they hold, and everything else as it was said.
 
-    The parameters are taken as they were said: how they are read depends on the record, which may be there for one
-    call and not for its repeat.
+    The record, which tells what is a file and what a list, may be there for one call and not for its repeat. So
+    nothing is named by it but what only it tells: which texts are paths.
     """
-    return {**plan.asked, **{name: [name_of(each) for each in files] for name, files in loaded.items()}}
+    files = {name: [name_of(each) for each in given] for name, given in loaded.items()}
+    return {name: _plain(files.get(name, value)) for name, value in asked.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Name a file by its form alone, and a list of one as its only item."""
+    if isinstance(value, list):
+        items = [_plain(each) for each in value]
+        return items[0] if len(items) == 1 else items
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        source = sources.read(value)
+    except BadSource:
+        return value
+    if isinstance(source, DataUrl):
+        return sources.named(source)
+    if isinstance(source, AssetId | Link):
+        return source.id if isinstance(source, AssetId) else source.url
+    return value
 
 
 async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:

@@ -1,10 +1,12 @@
 """What a paid call asks for, as its caller said it: what makes two calls the same, and what is remembered of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenario_mcp.inferences import rules
 from scenario_mcp.media.sources import AssetId
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending.budget import MILLION
 from scenario_mcp.state.entries import Entry, Intent
@@ -46,14 +48,18 @@ class Wish:
         if self.again is None:
             return journal.identity(self.tool, self.named)
         # A rerun is meant to pay once more: it is the same as its own repeat only, never as the job it repeats.
-        overrides = {name: self.named.get(name, value) for name, value in self.again.overrides.items()}
+        changed = {name for given in self.again.overrides for name in rules.same_thing(given)} - NOT_MADE
+        overrides = {name: self.named.get(name) for name in changed}
         return journal.identity(RERUN_JOB, {"jobId": self.again.job_id, "overrides": overrides})
 
     def intent(self, journal: Journal, call: Call) -> Intent:
         """Word this wish and its request for the journal."""
-        arguments, left_out = without_data_urls(self.said)
-        body, _ = without_data_urls(call.body or {})
+        arguments, left_out = without_data_urls(wire.sound(self.said))
+        body, _ = without_data_urls(wire.sound(call.body or {}))
         return Intent(self.identity(journal), self.tool, call.path, self.model_id, arguments, left_out, body)
+
+
+NOT_MADE = frozenset({"dryRun", "originalAssets"})  # arguments that change nothing that is made
 
 
 def name_of(loaded: Loaded) -> str:
@@ -63,16 +69,19 @@ def name_of(loaded: Loaded) -> str:
     return loaded.id if isinstance(loaded, AssetId) else loaded.url
 
 
-def without_data_urls(said: Mapping[str, Any], within: str = "") -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Leave out every argument that holds a data URL; gives the rest, and the names of what was left out."""
+Path = tuple[str, ...]
+
+
+def without_data_urls(said: Mapping[str, Any], within: Path = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """Leave out every argument that holds a data URL; gives the rest, and the paths of what was left out."""
     kept: dict[str, Any] = {}
-    left_out: list[str] = []
+    left_out: list[Path] = []
     for name, value in said.items():
         if isinstance(value, Mapping):
-            kept[name], inside = without_data_urls(value, f"{within}{name}.")
+            kept[name], inside = without_data_urls(value, (*within, name))
             left_out += inside
         elif _holds_data_url(value):
-            left_out.append(f"{within}{name}")
+            left_out.append((*within, name))
         else:
             kept[name] = value
     return kept, tuple(left_out)
@@ -81,7 +90,20 @@ def without_data_urls(said: Mapping[str, Any], within: str = "") -> tuple[dict[s
 def _holds_data_url(value: Any) -> bool:
     if isinstance(value, str):
         return value.lstrip()[:5].lower() == "data:"
+    if isinstance(value, Mapping):
+        return any(map(_holds_data_url, value.values()))
     return isinstance(value, list) and any(map(_holds_data_url, value))
+
+
+def with_placeholders(arguments: Mapping[str, Any], left_out: Sequence[Path]) -> dict[str, Any]:
+    """Say in its place that an argument was a data URL."""
+    said = dict(arguments)
+    for first, *rest in left_out:
+        inner = said.get(first)
+        said[first] = (
+            with_placeholders(inner if isinstance(inner, Mapping) else {}, [tuple(rest)]) if rest else A_DATA_URL
+        )
+    return said
 
 
 @dataclass(frozen=True)
@@ -95,11 +117,5 @@ class Origin:
 
 def origin_of(entry: Entry) -> Origin:
     """Tell the call that an entry of the journal came from."""
-    arguments: dict[str, Any] = dict(entry.intent.arguments)
-    for left_out in entry.intent.left_out:
-        outer, _, inner = left_out.rpartition(".")
-        if outer:
-            arguments[outer] = {**arguments[outer], inner: A_DATA_URL}
-        else:
-            arguments[inner] = A_DATA_URL
+    arguments = with_placeholders(entry.intent.arguments, entry.intent.left_out)
     return Origin(entry.intent.tool, arguments, None if entry.units is None else entry.units / MILLION)

@@ -506,6 +506,8 @@ async def test_a_job_that_is_not_the_one_is_not_taken_for_it(
 
 ODD: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "numbers as text": lambda job: _with_input(job, strength="0.50", numSamples="4"),
+    "nothing repeated": lambda job: job | {"metadata": {}},
+    "the route with dashes": lambda job: _with_input(job, type="img2img-ip-adapter"),
     "nothing repeated but the model": lambda job: job | {"metadata": {"input": {"modelId": "model_sandbox-ink"}}},
     "the picture as an address": lambda job: _with_input(job, image="https://cdn.example/x", mask=None),
     "no author, no kind": lambda job: job | {"authorId": None, "jobType": None},

@@ -113,7 +113,7 @@ class Server:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        self.services.purchases.ledger.journal.process.die()
+        self.services.purchases.ledger.journal.process.die(leave_file=True)
         self.store.close()
 
     async def end(self) -> None:

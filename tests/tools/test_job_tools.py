@@ -217,7 +217,17 @@ async def test_a_plan_that_the_key_may_not_read_is_left_out_and_asked_for_once(
     assert network.count("GET /v1/teams") == 1
 
 
-@pytest.mark.parametrize(("name", "value"), [("since", "yesterday"), ("cursor", "abc"), ("limit", 51), ("status", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("since", "yesterday"),
+        ("since", "9999-12-31T23:59:59-14:00"),
+        ("cursor", "abc"),
+        ("cursor", "9" * 20),
+        ("limit", 51),
+        ("status", "x"),
+    ],
+)
 async def test_what_cannot_be_listed_is_refused(agent: McpClient, world: World, name: str, value: Any) -> None:
     result = await agent.call_tool(LIST, {name: value})
 

@@ -54,12 +54,13 @@ class Process:
         self._remove(path)
         return False
 
-    def die(self) -> None:
-        """Let go of the lock, as the end of the process does."""
+    def die(self, *, leave_file: bool = False) -> None:
+        """Let go of the lock, as the end of the process does; one that is killed leaves its file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-            self._remove(self._path(self.name))
+            if not leave_file:
+                self._remove(self._path(self.name))
 
     def _path(self, name: str) -> Path:
         assert self._folder is not None  # noqa: S101  # asked only where there is a folder

@@ -248,10 +248,14 @@ def _is_busy(fault: sqlite3.Error) -> bool:
 def _make_private(path: Path) -> None:
     """Make the file, readable by this person alone; SQLite gives the files beside it the same mode."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except PermissionError:
-        pass  # a file that may only be read is found out when it is opened
+        return  # a file that may only be read is found out when it is opened
+    try:
+        if os.chmod in os.supports_fd:  # by its name another server may be renaming it
+            os.chmod(file, 0o600)
+    finally:
+        os.close(file)
 
 
 def _opened(path: Path | str, patience: float = 0.0) -> sqlite3.Connection:

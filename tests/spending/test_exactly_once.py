@@ -412,6 +412,21 @@ async def test_a_request_that_never_arrived_is_made_again_only_after_a_minute_an
     assert world.jobs[world.ledger[0].job_id].created - world.clock() + anyio.current_time() - began >= 60
 
 
+async def test_what_is_waited_for_is_told_meanwhile(
+    machine: Machine, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    heard: list[str] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    network.plan(GENERATE, reset_before)
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments, progress_callback=listen)
+
+    assert heard.count("the answer was lost on the way, looking for the job") > 3
+
+
 async def test_a_look_that_fails_proves_nothing(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scenario_mcp.scenario.client import MAX_CONNECTIONS, Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NotConnected, ScenarioError
+from scenario_mcp.scenario.errors import NotConnected
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending.purchase import Purchases
 from scenario_mcp.state.entries import Intent
@@ -26,8 +26,8 @@ def anyio_backend() -> str:
     return "asyncio"  # real sockets need real time
 
 
-async def nobody(failure: ScenarioError, seconds: float) -> None:
-    """Hear of a pause and do nothing."""
+async def nobody(_: str) -> None:
+    """Hear what is waited for and do nothing."""
 
 
 def client_of(server: hostile.Hostile) -> Client:

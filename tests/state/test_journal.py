@@ -19,7 +19,8 @@ from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.entries import Intent
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import FILE, MIGRATIONS, Store, StoreBusy
+from scenario_mcp.state.migrations import MIGRATIONS
+from scenario_mcp.state.store import FILE, Store, StoreBusy
 from support.agents import LIST, TOOL, agent_of, made, text_of
 from support.pictures import data_url, png
 from support.servers import Machine

@@ -7,18 +7,20 @@ it; a lost answer is looked for among the project's jobs instead of being asked 
 import asyncio
 import logging
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import anyio
 
 from scenario_mcp.scenario import records
-from scenario_mcp.scenario.client import Client, OnPause
+from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
     JournalBusy,
     OverCap,
+    RateLimited,
     ScenarioError,
     StillSending,
 )
@@ -36,6 +38,8 @@ FIRST_GLANCE, LONGEST_GLANCE = 0.05, 1.0  # seconds between looks at what anothe
 FIRST_LOOK, LONGEST_LOOK = 1.0, 16.0  # seconds between looks for a lost answer
 SECONDS_FOR_RESULTS = 5.0  # kept free before the deadline of a call that looks or joins, to answer
 FORGETFUL = "Calls of other servers or of earlier ones are not known, so the same call may be paid for again."
+
+Tell = Callable[[str], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +69,11 @@ class Purchases:
         self._tries = Tries(client, self.ledger, self._searches.begin)
 
     async def buy(
-        self, intent: Intent, call: Call, deadline: Deadline, on_pause: OnPause, asked: float | None = None
+        self, intent: Intent, call: Call, deadline: Deadline, tell: Tell, asked: float | None = None
     ) -> Bought:
-        """Send a paid request, or join its twin; `asked` is when its call was made, on this machine's clock.
+        """Send a paid request, or join its twin.
+
+        `tell` hears what is waited for; `asked` is when the call was made, on this machine's clock.
 
         Raises `AnswerLost` when it may have been accepted, `StillSending` when its answer is awaited, and other
         `ScenarioError`s when it certainly was not accepted.
@@ -76,11 +82,13 @@ class Purchases:
         price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
         while True:
             entry, mine = self._begin(replace(intent, price=price), asked)
-            bought = await (self._send(entry, call, deadline, on_pause) if mine else self.join(entry, asked, deadline))
+            bought = await (
+                self._send(entry, call, deadline, tell) if mine else self.join(entry, asked, deadline, tell)
+            )
             if bought is not None:
                 return bought
 
-    async def join(self, entry: Entry, asked: float, deadline: Deadline) -> Bought | None:
+    async def join(self, entry: Entry, asked: float, deadline: Deadline, tell: Tell) -> Bought | None:
         """Share what becomes of an entry; None if nothing was accepted, so that the call may be made anew.
 
         `asked` is when the call that joins was made.
@@ -95,7 +103,7 @@ class Purchases:
             if entry.state in (REFUSED, ABSENT):
                 return None
             if entry.state in ANSWERLESS:
-                await self._seek(entry, until, pause=0.0)
+                await self._seek(entry, until, tell, pause=0.0)
             elif entry.state != SENDING:
                 return await self._joined(entry, until)
             elif self.ledger.bury(entry):
@@ -103,6 +111,7 @@ class Purchases:
             elif pause >= until.remaining():
                 raise StillSending("The same generation is being sent by another call, and not answered yet.")
             else:
+                await tell("the same generation is being sent by another call")
                 await anyio.sleep(pause)
                 pause = min(LONGEST_GLANCE, 2 * pause)
 
@@ -151,8 +160,13 @@ class Purchases:
 
     # --- sending
 
-    async def _send(self, entry: Entry, call: Call, deadline: Deadline, on_pause: OnPause) -> Bought | None:
+    async def _send(self, entry: Entry, call: Call, deadline: Deadline, tell: Tell) -> Bought | None:
         """Send until it is accepted; None if its answer was lost and it turned out that nothing was accepted."""
+
+        async def on_pause(failure: ScenarioError, seconds: float) -> None:
+            what = "waiting for a free slot" if isinstance(failure, RateLimited) else "no connection yet"
+            await tell(f"{what}, next try in {seconds:.0f} s")
+
         try:
             answer = await self._client.send(
                 call, deadline, attempt=partial(self._tries.send, entry, deadline), on_pause=on_pause
@@ -161,7 +175,7 @@ class Purchases:
             if self._tries.has(entry):
                 raise StillSending("The request was sent and Scenario has not answered yet.") from failure
             self.ledger.journal.under_way.discard(entry.id)
-            return await self._found(entry, failure, deadline)
+            return await self._found(entry, failure, deadline, tell)
         except (ScenarioError, asyncio.CancelledError):
             if not self._tries.has(entry):
                 self._tries.refused(entry)
@@ -175,10 +189,10 @@ class Purchases:
 
     # --- a lost answer, and another call's entry
 
-    async def _found(self, entry: Entry, failure: AnswerLost, deadline: Deadline) -> Bought | None:
+    async def _found(self, entry: Entry, failure: AnswerLost, deadline: Deadline, tell: Tell) -> Bought | None:
         until = deadline.sooner(SECONDS_FOR_RESULTS)
         try:
-            await self._seek(entry, until, pause=FIRST_LOOK, failure=failure)
+            await self._seek(entry, until, tell, pause=FIRST_LOOK, failure=failure)
         except BaseException:
             self._searches.begin()
             raise
@@ -186,10 +200,13 @@ class Purchases:
         bought = await self._read(entry, until) if entry.job_id else None
         return None if bought is None else replace(bought, joined=False)
 
-    async def _seek(self, entry: Entry, until: Deadline, *, pause: float, failure: AnswerLost | None = None) -> None:
+    async def _seek(
+        self, entry: Entry, until: Deadline, tell: Tell, *, pause: float, failure: AnswerLost | None = None
+    ) -> None:
         """Look for a lost answer until its entry is settled. Raises `AnswerLost` when it is not by then."""
         step = pause or FIRST_LOOK
         while pause < until.remaining():
+            await tell("the answer was lost on the way, looking for the job")
             await anyio.sleep(pause)
             if await self._searches.look(entry, until):
                 return

@@ -81,10 +81,10 @@ class Journal:
         `asked` is when its call was made. `check` is told what was spent within the last day, all accounts together,
         and how many open entries have no price, and raises to refuse. Raises that, and `StoreBusy`.
         """
-        self.process.live()
         now = self.clock()
 
         def work(database: sqlite3.Connection) -> Begun:
+            self.process.live()
             if not self._pruned:
                 database.execute("DELETE FROM generations WHERE began < ?", (now - KEPT_SECONDS,))
             if twin := _first(database.execute(_TWINS, (self.account, intent.identity)), is_twin):
@@ -249,13 +249,12 @@ class Journal:
         """List what is not settled, newest first."""
         return self._entries(f"state IN ({_OPEN}, 'late')")
 
-    def newest(self, limit: int, before: int | None = None) -> list[Entry]:
-        """List the newest entries that came to a job or may have, older than a given one."""
-        return self._entries(
-            f"state NOT IN ('{REFUSED}', '{ABSENT}') AND id < ?",
-            (before or 2**62,),
-            limit,
-        )
+    def newest(
+        self, limit: int, *, before: int | None = None, since: float = 0.0, states: Sequence[str] = ()
+    ) -> list[Entry]:
+        """List the newest entries that came to a job or may have: older than a given one, of some time and states."""
+        wanted = f"state IN ({', '.join('?' * len(states))})" if states else f"state NOT IN ('{REFUSED}', '{ABSENT}')"
+        return self._entries(f"id < ? AND began >= ? AND {wanted}", (before or 2**62, since, *states), limit)
 
     def author(self) -> str | None:
         """Tell who Scenario says made the jobs of this account's key."""

@@ -11,46 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scenario_mcp.state.locks import alone
+from scenario_mcp.state.migrations import MIGRATIONS
 
 FILE = "state.db"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
 HURRIED = 0.05  # the same, after one such wait was in vain
-
-# One entry per version of the file, each a list of statements; never changed, only added to.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """
-        CREATE TABLE uploads (
-            scope TEXT NOT NULL, sha256 TEXT NOT NULL, hide INTEGER NOT NULL, parent TEXT NOT NULL,
-            asset_id TEXT NOT NULL, PRIMARY KEY (scope, sha256, hide, parent)
-        ) WITHOUT ROWID
-        """,
-    ),
-    (
-        # Times are seconds since the epoch: on this machine's clock, but `api_` ones on Scenario's. Units are
-        # millionths of a Creative Unit, so that sums are exact.
-        """
-        CREATE TABLE generations (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            account TEXT NOT NULL, identity TEXT NOT NULL, process TEXT NOT NULL, state TEXT NOT NULL,
-            tool TEXT NOT NULL, route TEXT NOT NULL, model_id TEXT NOT NULL,
-            arguments TEXT NOT NULL, left_out TEXT NOT NULL, body TEXT NOT NULL,
-            began REAL NOT NULL, api_began REAL, asked REAL NOT NULL, price INTEGER, cost INTEGER,
-            job_id TEXT, author TEXT, found INTEGER NOT NULL DEFAULT 0, api_first_look REAL,
-            ended REAL, refunded INTEGER NOT NULL DEFAULT 0, assets TEXT, files TEXT,
-            told REAL, took REAL
-        )
-        """,
-        "CREATE INDEX generations_by_identity ON generations (account, identity)",
-        "CREATE INDEX generations_by_time ON generations (began)",
-        "CREATE UNIQUE INDEX one_claim_per_job ON generations (job_id) WHERE job_id IS NOT NULL",
-        """
-        CREATE UNIQUE INDEX one_open_per_identity ON generations (account, identity)
-            WHERE state IN ('sending', 'accepted', 'lost', 'unsure')
-        """,
-        "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
-    ),
-)
 
 Done = TypeVar("Done")
 logger = logging.getLogger(__name__)
@@ -77,6 +42,7 @@ class Store:
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None  # of the file that is open
         self._suspect: int | None = None  # of one that was found broken once
+        self._mishap = False
         self._patience = PATIENCE
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
@@ -169,7 +135,7 @@ class Store:
         except (OSError, _Newer) as fault:
             self._forgetful(fault)
         except sqlite3.OperationalError as fault:
-            if _is_busy(fault):
+            if _is_busy(fault) or self._is_first_mishap(fault):
                 raise
             self._forgetful(fault)
         self._inode = None
@@ -180,6 +146,10 @@ class Store:
 
         One that takes no more writes is left.
         """
+        if self._is_first_mishap(fault):
+            self._mishap = True
+            self.close()
+            return
         if not _is_broken(fault):
             self._leave(fault)
             return
@@ -206,6 +176,10 @@ class Store:
     def _forgetful(self, fault: Exception) -> None:
         self.trouble = f"The state cannot be kept in {self._folder} ({fault}); it is forgotten when this server ends."
         logger.warning("%s", self.trouble)
+
+    def _is_first_mishap(self, fault: sqlite3.Error) -> bool:
+        """Tell of a disk error that opening the file anew may cure: another server was setting it aside."""
+        return not self._mishap and _code(fault) == sqlite3.SQLITE_IOERR
 
     def _set_aside(self, path: Path) -> None:
         """Rename a broken file, unless another server has put a new one in its place."""
@@ -241,8 +215,11 @@ def _is_broken(fault: sqlite3.Error) -> bool:
 
 
 def _is_busy(fault: sqlite3.Error) -> bool:
-    code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return _code(fault) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(fault: sqlite3.Error) -> int:
+    return int(getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def _make_private(path: Path) -> None:

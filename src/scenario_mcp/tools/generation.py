@@ -4,9 +4,8 @@ import logging
 from dataclasses import dataclass, replace
 
 from scenario_mcp.scenario import jobs, records, wire
-from scenario_mcp.scenario.errors import RateLimited, ScenarioError
 from scenario_mcp.scenario.jobs import Job, read_job
-from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS, Bought
+from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS, Bought, Tell
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.jobs import BUG, conclude, in_progress, told, with_previews
 from scenario_mcp.tools.outcome import DRY_RUN, Outcome
@@ -52,8 +51,15 @@ async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
     """
     ledger = services.purchases.ledger
     twin = ledger.twin(wish.identity(ledger.journal), wish.asked)
-    bought = None if twin is None else await services.purchases.join(twin, wish.asked, host.deadline)
+    bought = None if twin is None else await services.purchases.join(twin, wish.asked, host.deadline, _teller(host))
     return None if bought is None else await _follow(services, wish, bought, host)
+
+
+def _teller(host: Host) -> Tell:
+    async def tell(what: str) -> None:
+        await host.progress(0, what)
+
+    return tell
 
 
 async def _price(services: Services, order: Order, host: Host) -> Outcome:
@@ -75,12 +81,8 @@ async def _price(services: Services, order: Order, host: Host) -> Outcome:
 
 
 async def _purchase(services: Services, order: Order, host: Host) -> Outcome:
-    async def on_pause(failure: ScenarioError, seconds: float) -> None:
-        what = "waiting for a free slot" if isinstance(failure, RateLimited) else "no connection yet"
-        await host.progress(0, f"{what}, next try in {seconds:.0f} s")
-
     intent = order.wish.intent(services.purchases.ledger.journal, order.call)
-    bought = await services.purchases.buy(intent, order.call, host.deadline, on_pause, order.wish.asked)
+    bought = await services.purchases.buy(intent, order.call, host.deadline, _teller(host), order.wish.asked)
     return await _follow(services, order.wish, bought, host, order.notes)
 
 

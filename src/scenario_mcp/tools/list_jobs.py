@@ -12,7 +12,7 @@ from scenario_mcp.inferences.fields import Fields, Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import cut
-from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.scenario.jobs import TERMINAL, Job
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import ACCEPTED, GONE, LATE, SENDING, Entry
 from scenario_mcp.tools.host import Host
@@ -25,6 +25,9 @@ LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or fil
 LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
 LATEST = 4_102_444_800.0  # the year 2100
 UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
+
+RUNNING = (ACCEPTED, LATE)
+STATES: dict[str, tuple[str, ...]] = {end: (end,) for end in TERMINAL}  # of the journal; all other words mean running
 
 Status = Literal["pending", "queued", "warming-up", "in-progress", "finalizing", "success", "failure", "canceled"]
 
@@ -74,13 +77,13 @@ async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> 
     ledger = services.purchases.ledger
     if ledger.journal.open():
         await services.purchases.look_after(deadline.or_within(LOOK_SECONDS))
-    since = records.moment(arguments.since) or 0.0
-    limit, before = arguments.limit or ROWS, int(arguments.cursor) if arguments.cursor else None
-    entries = [
-        entry
-        for entry in ledger.journal.newest(2_000, before)
-        if entry.began >= since and arguments.status in (None, _status(entry))
-    ]
+    limit = arguments.limit or ROWS
+    entries = ledger.journal.newest(
+        limit + 1,
+        before=int(arguments.cursor) if arguments.cursor else None,
+        since=records.moment(arguments.since) or 0.0,
+        states=STATES.get(arguments.status, RUNNING) if arguments.status else (),
+    )
     shown = entries[:limit]
     cursors = [str(entry.id) for entry in shown]
     return _Listed(
@@ -92,7 +95,7 @@ async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> 
 
 
 def _status(entry: Entry) -> str:
-    if entry.state in (ACCEPTED, LATE):
+    if entry.state in RUNNING:
         return IN_PROGRESS
     return entry.state if entry.ended is not None else UNSURE
 

@@ -1,5 +1,6 @@
 """A host that gives up: polling stops, the job is left alone, and a paid request under way is seen through."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.server import dispatch
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
 from support.agents import TOOL
@@ -120,3 +123,24 @@ async def test_a_paid_request_unheard_because_it_failed_is_logged_without_secret
 
     assert "whose call had ended: The answer to a paid request was lost" in caplog.text
     assert "needs-no-secret" not in caplog.text
+
+
+async def test_an_answer_whose_call_was_canceled_at_the_last_moment_does_not_count_as_told(
+    services: Services, world: World, arguments: dict[str, Any]
+) -> None:
+    class GivesUp:
+        deadline = Deadline.after(45)
+
+        async def progress(self, percent: float, message: str) -> None:
+            """Cancel the call when all is done but writing the answer."""
+            if message.startswith("failure"):
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+
+    call = dispatch.call(services, TOOL, arguments | {"prompt": "sandbox:fail"}, GivesUp(), sandbox=False)
+    await asyncio.gather(asyncio.create_task(call), return_exceptions=True)
+
+    entry = services.purchases.ledger.journal.of_job(world.ledger[0].job_id)
+    assert entry is not None
+    assert (entry.state, entry.told) == ("failure", None)

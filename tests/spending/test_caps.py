@@ -244,6 +244,7 @@ async def test_caps_and_spending_are_listed(machine: Machine, arguments: dict[st
         "leftUnderCap": 97.75,
         "plan": "cu-pro",
         "unitsLeftInPlan": 10_037.5,
+        "counted": budget.KNOWN_ONLY,
     }
     assert "leftUnderCap 97.75" in text_of(listed)
     assert budget.KNOWN_ONLY in text_of(listed)

@@ -427,6 +427,25 @@ async def test_what_is_waited_for_is_told_meanwhile(
     assert heard.count("the answer was lost on the way, looking for the job") > 3
 
 
+async def test_a_lost_answer_is_looked_for_soon_and_then_less_often(
+    machine: Machine, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    looked: list[float] = []
+
+    async def timed(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        looked.append(anyio.current_time())
+        return await deliver(request)
+
+    network.plan(GENERATE, reset_before)
+    network.plan("GET /v1/jobs", timed, FOREVER)
+    async with agent_of(machine.server()) as agent:
+        began = anyio.current_time()
+        await agent.call_tool(TOOL, arguments)
+        ended = anyio.current_time()
+
+    assert [at - began for at in looked if at < ended] == pytest.approx([1, 3, 7, 15, 31], abs=0.01)
+
+
 async def test_a_look_that_fails_proves_nothing(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:

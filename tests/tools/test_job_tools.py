@@ -9,6 +9,7 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.spending import budget
 from support.agents import CANCEL, LIST, RERUN, TOOL, agent_of, made, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_after, reset_before, server_error
 from support.pictures import data_url, png
@@ -44,8 +45,8 @@ async def test_what_was_made_is_listed_newest_first_across_restarts(
         [file] = row["files"]
         assert Path(file).is_file()
         assert (row["status"], row["tool"], row["modelId"]) == ("success", TOOL, "model_sandbox-ink")
-        assert (row["prompt"], row["creativeUnits"], row["results"]) == ("a phoenix", 2.5, 1)
-        assert all(str(row[name]) in text_of(listed) for name in ("jobId", "prompt", "modelId", "creativeUnits"))
+        assert (row["prompt"], row["creativeUnitsCost"], row["results"]) == ("a phoenix", 2.5, 1)
+        assert all(str(row[name]) in text_of(listed) for name in ("jobId", "prompt", "modelId", "creativeUnitsCost"))
         assert file in text_of(listed)
     assert made(listed)["spending"]["last24Hours"] == 7.5
 
@@ -61,7 +62,7 @@ async def test_the_card_beside_the_files_and_the_journal_agree(saving: Machine, 
     assert (card["jobId"], card["tool"], card["creativeUnitsCost"]) == (
         row["jobId"],
         row["tool"],
-        row["creativeUnits"],
+        row["creativeUnitsCost"],
     )
     assert sorted(str(path.parent / each["file"]) for each in card["files"].values()) == sorted(row["files"])
     assert card["arguments"]["prompt"] == row["prompt"]
@@ -213,7 +214,7 @@ async def test_a_plan_that_the_key_may_not_read_is_left_out_and_asked_for_once(
         for _ in range(3):
             spending = made(await agent.call_tool(LIST, {}))["spending"]
 
-    assert spending == {"last24Hours": 0}
+    assert spending == {"last24Hours": 0, "counted": budget.KNOWN_ONLY}
     assert network.count("GET /v1/teams") == 1
 
 

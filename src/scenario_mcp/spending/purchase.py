@@ -204,7 +204,7 @@ class Purchases:
         self, entry: Entry, until: Deadline, tell: Tell, *, pause: float, failure: AnswerLost | None = None
     ) -> None:
         """Look for a lost answer until its entry is settled. Raises `AnswerLost` when it is not by then."""
-        step = pause or FIRST_LOOK
+        step = 2 * pause or FIRST_LOOK
         while pause < until.remaining():
             await tell("the answer was lost on the way, looking for the job")
             await anyio.sleep(pause)

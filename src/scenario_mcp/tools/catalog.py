@@ -38,7 +38,7 @@ def _nothing(_: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 CORE = "core"
 TOOLSETS = {
-    CORE: "always on: the main tool, any model, finding models, waiting",
+    CORE: "always on: the main tool, any model, finding models, files, jobs",
     "images": "more named image inferences",
     "edit": "tools that work on one picture",
     "text": "tools that answer with text or numbers",

@@ -117,7 +117,7 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         tool=entry.intent.tool,
         modelId=cut(entry.intent.model_id, 80),
         prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
-        creativeUnits=None if entry.units is None else entry.units / budget.MILLION,
+        creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
         refunded=entry.refunded,
         files=files[:MOST_NAMED],
         assetIds=None if files else list(entry.assets[:MOST_NAMED]),
@@ -158,7 +158,7 @@ def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
         kind=job.type,
         modelId=job.model_id and cut(job.model_id, 80),
         prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
-        creativeUnits=job.cost,
+        creativeUnitsCost=job.cost,
         assetIds=list(job.asset_ids[:MOST_NAMED]),
         results=len(job.asset_ids),
         mine=entry is not None,
@@ -177,6 +177,7 @@ async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
         "leftUnderCap": None if left is None else max(0, left) / budget.MILLION,
         "plan": plan.name,
         "unitsLeftInPlan": plan.left,
+        "counted": budget.KNOWN_ONLY,
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -189,10 +190,10 @@ def _report(rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mappin
         notes.append("Not all fit into one answer." + ("" if cursor else " Ask for fewer with limit."))
     if cursor:
         notes.append(f"There are more: call again with cursor {cursor}.")
-    words = ", ".join(f"{name} {_plain(value)}" for name, value in spending.items())
+    words = ", ".join(f"{name} {_plain(value)}" for name, value in spending.items() if name != "counted")
     lines = [_line(row) for row in rows] or ["No jobs."]
     data = {"status": "success", "jobs": list(rows), "spending": dict(spending), "cursor": cursor, "notes": notes}
-    told = (*lines, f"Spending in Creative Units: {words}. {budget.KNOWN_ONLY}", *(f"Note: {note}" for note in notes))
+    told = (*lines, f"Spending in Creative Units: {words}. {spending['counted']}", *(f"Note: {note}" for note in notes))
     return Report(told, {name: value for name, value in data.items() if value not in (None, [])})
 
 
@@ -208,8 +209,8 @@ def _line(row: Mapping[str, Any]) -> str:
         row.get("made"),
         row.get("modelId"),
         f'"{row["prompt"]}"' if "prompt" in row else None,
-        f"{schemas.plain(row['creativeUnits'])} CU{' (refunded)' if 'refunded' in row else ''}"
-        if "creativeUnits" in row
+        f"{schemas.plain(row['creativeUnitsCost'])} CU{' (refunded)' if 'refunded' in row else ''}"
+        if "creativeUnitsCost" in row
         else None,
         f"{row['results']} result(s): {made}" if "results" in row else None,
         row.get("note"),

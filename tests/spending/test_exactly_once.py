@@ -441,9 +441,8 @@ async def test_a_lost_answer_is_looked_for_soon_and_then_less_often(
     async with agent_of(machine.server()) as agent:
         began = anyio.current_time()
         await agent.call_tool(TOOL, arguments)
-        ended = anyio.current_time()
 
-    assert [at - began for at in looked if at < ended] == pytest.approx([1, 3, 7, 15, 31], abs=0.01)
+    assert [at - began for at in looked[:5]] == pytest.approx([1, 3, 7, 15, 31], abs=0.01)
 
 
 async def test_a_look_that_fails_proves_nothing(

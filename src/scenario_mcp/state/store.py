@@ -15,6 +15,7 @@ from scenario_mcp.state.migrations import MIGRATIONS
 
 FILE = "state.db"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
+MENDINGS, MISHAPS = 6, 3  # tries to mend the file within one use of it, and disk errors that opening anew may cure
 HURRIED = 0.05  # the same, after one such wait was in vain
 
 Done = TypeVar("Done")
@@ -42,7 +43,7 @@ class Store:
         self._database: sqlite3.Connection | None = None
         self._inode: int | None = None  # of the file that is open
         self._suspect: int | None = None  # of one that was found broken once
-        self._mishap = False
+        self._mishaps = 0
         self._patience = PATIENCE
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
@@ -88,7 +89,7 @@ class Store:
 
     def _repaired(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
         """Do work on the open database; what broke it is mended and the work done again."""
-        for last in (False, False, True):
+        for last in (*(False,) * MENDINGS, True):
             try:
                 return work(self._connected())
             except sqlite3.IntegrityError:
@@ -135,7 +136,7 @@ class Store:
         except (OSError, _Newer) as fault:
             self._forgetful(fault)
         except sqlite3.OperationalError as fault:
-            if _is_busy(fault) or self._is_first_mishap(fault):
+            if _is_busy(fault) or self._is_mishap(fault):
                 raise
             self._forgetful(fault)
         self._inode = None
@@ -146,8 +147,8 @@ class Store:
 
         One that takes no more writes is left.
         """
-        if self._is_first_mishap(fault):
-            self._mishap = True
+        if self._is_mishap(fault):
+            self._mishaps += 1
             self.close()
             return
         if not _is_broken(fault):
@@ -177,9 +178,9 @@ class Store:
         self.trouble = f"The state cannot be kept in {self._folder} ({fault}); it is forgotten when this server ends."
         logger.warning("%s", self.trouble)
 
-    def _is_first_mishap(self, fault: sqlite3.Error) -> bool:
+    def _is_mishap(self, fault: sqlite3.Error) -> bool:
         """Tell of a disk error that opening the file anew may cure: another server was setting it aside."""
-        return not self._mishap and _code(fault) == sqlite3.SQLITE_IOERR
+        return self._mishaps < MISHAPS and _code(fault) == sqlite3.SQLITE_IOERR
 
     def _set_aside(self, path: Path) -> None:
         """Rename a broken file, unless another server has put a new one in its place."""

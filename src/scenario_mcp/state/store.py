@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import sqlite3
 import stat
 import time
@@ -224,16 +225,22 @@ def _code(fault: sqlite3.Error) -> int:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file, readable by this person alone; SQLite gives the files beside it the same mode."""
+    """Make the file, readable by this person alone; SQLite gives the files beside it the same mode.
+
+    It is never opened here: to close it would take away the locks that SQLite holds on it in this process.
+    """
+    if path.exists():
+        with suppress(FileNotFoundError, PermissionError):
+            path.chmod(0o600)
+        return
+    draft = path.with_name(f"{FILE}.{secrets.token_hex(6)}.part")
+    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except PermissionError:
-        return  # a file that may only be read is found out when it is opened
-    try:
-        if os.chmod in os.supports_fd:  # by its name another server may be renaming it
-            os.chmod(file, 0o600)
+        os.link(draft, path)
+    except OSError:  # it is there by now, or the file system knows no links and SQLite makes it
+        pass
     finally:
-        os.close(file)
+        draft.unlink()
 
 
 def _opened(path: Path | str, patience: float = 0.0) -> sqlite3.Connection:

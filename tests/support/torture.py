@@ -109,10 +109,11 @@ class Server:
 
     async def kill(self) -> None:
         self.store.dead = self.line.dead = True
-        others = sorted((task for task in self._tasks() if task is not asyncio.current_task()), key=_age)
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        here = asyncio.current_task()
+        while others := sorted((task for task in self._tasks() if task is not here and not task.done()), key=_age):
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         self.services.purchases.ledger.journal.process.die(leave_file=True)
         self.store.close()
 

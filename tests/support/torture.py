@@ -45,7 +45,7 @@ ENOUGH = 40  # calls after which a host of a calm network should long have its p
 CLEAR = ("call again", "Call again", "same call", "Make the same call", "Check the network", "Wait for running jobs")
 
 
-class Killed(BaseException):
+class Killed(asyncio.CancelledError):
     """What a server does after it was killed: nothing."""
 
 
@@ -248,10 +248,9 @@ class Torture:
                 call.cancel()
                 await asyncio.gather(call, return_exceptions=True)
             return None
-        failure = call.exception() if not call.cancelled() else None
-        if call.cancelled() or isinstance(failure, Killed):
+        if call.cancelled():
             return None
-        if failure is not None:
+        if (failure := call.exception()) is not None:
             self.broken.append(f"{tool} raised {failure!r}")
             return None
         return call.result()

@@ -226,6 +226,18 @@ async def test_a_refusal_that_is_not_certain_counts_as_a_lost_answer(
     assert len(world.ledger) == 1
 
 
+async def test_what_nobody_may_look_for_is_not_looked_for_again_and_again(
+    machine: Machine, network: SandboxNetwork, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, reset_before)
+    network.plan("GET /v1/jobs", answers(403, {"message": "Forbidden"}), FOREVER)
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+        await anyio.sleep(600)
+
+    assert network.count("GET /v1/jobs") == 2  # by the call, and once in the background
+
+
 # --- what is joined
 
 

@@ -101,17 +101,18 @@ class Searches:
         if self._task is not None:
             self._task.cancel()
 
-    async def settle_once(self, deadline: Deadline) -> None:
-        """Learn what became of everything that is open, as far as one look tells."""
-        journal = self._ledger.journal
+    async def settle_once(self, deadline: Deadline) -> bool:
+        """Learn what became of everything that is open, as far as one look tells; True if another may tell more."""
+        journal, more = self._ledger.journal, False
         self._ledger.bury_all()
         for entry in [entry for entry in journal.open() if entry.state in ANSWERLESS][:MOST_LOOKED_FOR]:
             try:
-                await self.look(entry, deadline)
+                more = not await self.look(entry, deadline) or more
             except AnswerLost as failure:
                 logger.warning("%s %s", failure, failure.hint)
         for entry in [entry for entry in journal.open() if entry.job_id is not None][:MOST_LOOKED_FOR]:
             await self.read(entry, deadline.or_within(LOOK_SECONDS))
+        return more
 
     async def read(self, entry: Entry, deadline: Deadline) -> Job | None:
         """Read the job of an entry, and note its end; one that cannot be read now is given by its id alone.
@@ -135,8 +136,7 @@ class Searches:
             for _ in range(ROUNDS):
                 if not leases.take(self._ledger.journal, LEASE, 3 * (ROUND + LOOK_SECONDS)):
                     return
-                await self.settle_once(Deadline.after(LOOK_SECONDS * 3))
-                if not any(entry.state in ANSWERLESS for entry in self._ledger.journal.open()):
+                if not await self.settle_once(Deadline.after(LOOK_SECONDS * 3)):
                     return
                 await anyio.sleep(ROUND)
         except Exception:  # nobody waits for this task, so nobody else would hear of it

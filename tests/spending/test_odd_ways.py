@@ -553,6 +553,48 @@ async def test_an_acceptance_that_could_not_be_noted_is_found_by_the_repeat(
     assert FOUND in text_of(again)
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_an_acceptance_is_noted_as_soon_as_the_file_is_free(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    accepted = anyio.Event()
+
+    async def accepts_while_locked(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        response = await deliver(request)
+        lock.__enter__()
+        accepted.set()
+        return response
+
+    async def let_go() -> None:
+        await accepted.wait()
+        await anyio.sleep(1)
+        lock.__exit__(None, None, None)
+
+    machine.wait_seconds = 0
+    lock = locked(machine.state)
+    network.plan(GENERATE, accepts_while_locked)
+    server = machine.server()
+    async with agent_of(server) as agent, anyio.create_task_group() as tasks:
+        tasks.start_soon(let_go)
+        made(await agent.call_tool(TOOL, arguments))
+        entry = server.purchases.ledger.journal.of_job(world.ledger[0].job_id)
+
+    assert entry is not None
+    assert not entry.found
+
+
+async def test_what_a_killed_server_was_sending_is_listed_as_unsure(machine: Machine) -> None:
+    killed = machine.server().purchases.ledger.journal
+    killed.begin(INTENT, 0.0, lambda _: False, lambda *_: None)
+    async with agent_of(machine.server()) as agent:
+        alive = made(await agent.call_tool(LIST, {}))
+        killed.process.die(leave_file=True)
+        dead = made(await agent.call_tool(LIST, {}))
+
+    assert [row["note"] for row in alive["jobs"]] == ["being sent now"]
+    assert ["its answer was lost" in row["note"] for row in dead["jobs"]] == [True]
+
+
 def test_a_broken_file_that_many_servers_find_at_once_is_set_aside_once(tmp_path: Path) -> None:
     for number in range(10):
         state = tmp_path / f"{number}"

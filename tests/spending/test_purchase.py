@@ -87,5 +87,7 @@ async def test_what_is_under_way_at_the_end_is_waited_for_a_moment_and_then_logg
         with caplog.at_level(logging.ERROR):
             await purchases.settle(0.05)
         await client.aclose()
+        [entry] = purchases.ledger.journal.open()
 
+    assert entry.state == "lost"
     assert "A paid request was sent and not answered: a job may be running" in caplog.text

@@ -500,6 +500,21 @@ async def test_a_file_that_is_locked_when_it_is_first_opened_is_opened_later(
     assert len(world.ledger) == 1
 
 
+async def test_canceling_what_had_succeeded_tells_no_outcome_and_names_the_call_that_does(
+    machine: Machine, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.wait_seconds = 0
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments))["jobId"]
+        await anyio.sleep(10)
+        canceled = made(await agent.call_tool(CANCEL, {"jobId": first}))
+        again = await agent.call_tool(TOOL, arguments)
+
+    assert canceled["next"] == {"tool": "wait-for-jobs", "arguments": {"jobIds": [first]}}
+    assert made(again)["jobId"] == first
+    assert len(world.ledger) == 1
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_reading_tools_work_while_the_file_is_locked(machine: Machine, arguments: dict[str, Any]) -> None:
     machine.wait_seconds = 0

@@ -253,6 +253,7 @@ async def test_a_running_job_is_canceled_and_read_back(
     assert (made(canceled)["status"], made(canceled)["canceled"]) == ("canceled", True)
     assert "was canceled" in text_of(canceled)
     assert "had ended already: canceled" in text_of(again)
+    assert made(again)["canceled"] is False
     assert row["status"] == "canceled"
 
 
@@ -281,7 +282,7 @@ async def test_an_acknowledgment_alone_proves_no_cancellation(
     assert "it goes on" in text_of(result)
 
 
-async def test_a_cancellation_that_cannot_be_asked_is_an_error(
+async def test_a_cancellation_whose_answer_is_lost_is_read_back(
     machine: Machine, network: SandboxNetwork, arguments: dict[str, Any]
 ) -> None:
     machine.wait_seconds = 0
@@ -291,7 +292,8 @@ async def test_a_cancellation_that_cannot_be_asked_is_an_error(
         failed = await agent.call_tool(CANCEL, {"jobId": begun["jobId"]})
         unknown = await agent.call_tool(CANCEL, {"jobId": "job_unknown"})
 
-    assert failed.is_error
+    assert made(failed)["canceled"] is False
+    assert "it goes on" in text_of(failed)
     assert unknown.is_error
     assert "job_unknown not found" in text_of(unknown)
 
@@ -379,6 +381,47 @@ async def test_a_run_of_a_model_is_rerun_by_its_parameters(machine: Machine, wor
     assert "- overrides.parameters.referenceImages: was given as a data URL" in text_of(refused)
     assert [bill.body.get("seed") for bill in world.ledger] == [None, 5, 6]
     assert {bill.body["prompt"] for bill in world.ledger} == {"a fox"}
+
+
+async def test_parameters_to_change_may_come_as_text_and_must_be_an_object(machine: Machine, world: World) -> None:
+    call = {"modelId": "model_bfl-flux-2-dev", "parameters": {"prompt": "a", "seed": 1}}
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool("run-model", call))["jobId"]
+        for overrides in ({"seed": 5, "parameters": '{"prompt": "q"}'}, {"parameters": '{"prompt": "q"}'}):
+            made(await agent.call_tool(RERUN, {"jobId": first, "overrides": overrides}))
+        refused = await agent.call_tool(RERUN, {"jobId": first, "overrides": {"parameters": "x", "seed": 1}})
+
+    assert "- overrides.parameters: must be an object" in text_of(refused)
+    assert [(bill.body["prompt"], bill.body["seed"]) for bill in world.ledger] == [("a", 1), ("q", 5), ("q", 1)]
+
+
+async def test_what_is_not_saved_is_named_by_its_id(saving: Machine, arguments: dict[str, Any]) -> None:
+    async with agent_of(saving.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments))
+        Path(first["assets"][1]["path"]).unlink()
+        listed = await agent.call_tool(LIST, {})
+
+    [row] = made(listed)["jobs"]
+    assert len(row["files"]) == 3
+    assert row["assetIds"] == [first["assets"][1]["assetId"]]
+    assert row["assetIds"][0] in text_of(listed)
+
+
+async def test_a_job_of_another_account_is_not_rerun(machine: Machine, world: World, arguments: dict[str, Any]) -> None:
+    world.accounts["other"] = "secret"
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments))["jobId"]
+    async with agent_of(machine.server(credentials=("other", "secret"))) as agent:
+        result = await agent.call_tool(RERUN, {"jobId": first})
+
+    assert "is not in this server's journal" in text_of(result)
+
+
+async def test_a_cursor_that_scenario_does_not_know_is_an_error(agent: McpClient) -> None:
+    result = await agent.call_tool(LIST, {"everything": True, "cursor": "zz"})
+
+    assert result.is_error
+    assert "paginationToken is not valid" in text_of(result)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def listed(world: World, query: Mapping[str, str]) -> dict[str, Any]:
         reverse=True,
     )
     start, filler, _ = query.get("paginationToken", "0").partition("~")
+    if not start.isdecimal():
+        raise Refusal(400, {"reason": "Input paginationToken is not valid"})
     if start != "0" and not filler:
         return {"jobs": [], "nextPaginationToken": f"{start}~"}
     end = int(start) + min(int(query.get("pageSize", USUAL_PAGE)), LONGEST_PAGE)

@@ -34,9 +34,9 @@ the next call.
 
 Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
 The same call made again while its job runs, or after it was cut off unheard, joins that job and costs nothing; made \
-again after its results were told, it makes and bills new ones. When a result says in-progress, make the call named \
-under `next`, usually wait-for-jobs, as often as needed. An error says whether something was billed and what to \
-change. list-jobs shows what was made and spent; rerun-job makes a job once more with changes.
+again some time after its results were told, it makes and bills new ones. When a result says in-progress, make the \
+call named under `next`, usually wait-for-jobs, as often as needed. An error says whether something was billed and \
+what to change. list-jobs shows what was made and spent; rerun-job makes a job once more with changes.
 
 Results are saved as files, whose paths are told; show-assets shows assets again. Previews are small: describe only \
 what they show, and nothing of pictures that you have not seen.

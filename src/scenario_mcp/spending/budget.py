@@ -10,6 +10,8 @@ from scenario_mcp.scenario.errors import OverCap
 
 PER_CALL, PER_DAY = "SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY"
 KNOWN_ONLY = "Counted is what this state folder knows, not the web app or other machines."
+REPAIR = "Nothing was sent or billed. Ask the user to make the state folder usable and to restart the server."
+SETTLE = "Nothing was sent or billed. Use list-jobs, which settles what can be, and then call again."
 MILLION = 1_000_000
 MOST = 10**9 * MILLION  # so that sums stay whole numbers that a database holds
 
@@ -64,7 +66,8 @@ def check_unpriced(caps: Caps, count: int) -> None:
     if caps.per_day is not None and count:
         raise OverCap(
             f"{count} generation(s) that were made without a cap are not settled, and nobody knows their price, so"
-            f" {PER_DAY} cannot be held. list-jobs settles what can be."
+            f" {PER_DAY} cannot be held.",
+            SETTLE,
         )
 
 

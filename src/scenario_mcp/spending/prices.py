@@ -11,6 +11,7 @@ from scenario_mcp.spending import budget
 from scenario_mcp.spending.budget import Caps
 
 SECONDS = 12.0  # that asking may take away from a call
+AGAIN = "Nothing was sent or billed. The price is asked anew when you call again in a moment."
 HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which a price cannot be learned
 
 
@@ -23,7 +24,7 @@ async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int
     try:
         answer = await client.send(question, deadline.sooner(PAID_SECONDS).or_within(SECONDS))
     except HIDING as fault:
-        raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}") from fault
+        raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}", AGAIN) from fault
     cost = records.number(answer.get("creativeUnitsCost"))
     if records.mapping(answer.get("job")) or cost is None or cost < 0:
         raise OverCap("Scenario did not name the price, which counts as over the cap.")

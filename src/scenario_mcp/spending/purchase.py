@@ -147,7 +147,7 @@ class Purchases:
     def _begin(self, intent: Intent, asked: float) -> tuple[Entry, bool]:
         def check(spent: int, unpriced: int) -> None:
             if self.caps.per_day is not None and self.ledger.journal.trouble:
-                raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}")
+                raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}", budget.REPAIR)
             budget.check_unpriced(self.caps, unpriced)
             budget.check_day(self.caps, intent.price, spent)
 

@@ -22,9 +22,10 @@ from scenario_mcp.scenario.errors import (
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.spending import budget, recovery
 from scenario_mcp.spending.ledger import Ledger
-from scenario_mcp.spending.recovery import Sought
+from scenario_mcp.spending.recovery import Seen, Sought
 from scenario_mcp.state import leases
 from scenario_mcp.state.entries import ANSWERLESS, Entry
+from scenario_mcp.state.store import StoreBusy
 
 # A request counts as never accepted when it is that old, and two looks that far apart found nothing.
 OLD_ENOUGH, APART = 60.0, 10.0
@@ -61,7 +62,6 @@ class Searches:
         entry = self._ledger.anew(entry)
         if entry.state not in ANSWERLESS:
             return True
-        journal = self._ledger.journal
         try:
             if self._client.clock.now() is None:  # its replies tell the time that the search goes by
                 await jobs.page(self._client, until.or_within(LOOK_SECONDS), size=1)
@@ -73,6 +73,14 @@ class Searches:
         except ScenarioError as fault:
             logger.info("Jobs could not be listed: %s", fault)
             return False
+        try:
+            return self._settled_by(entry, seen)
+        except StoreBusy as busy:
+            logger.info("What other calls own could not be read: %s", busy)
+            return False
+
+    def _settled_by(self, entry: Entry, seen: Seen) -> bool:
+        journal = self._ledger.journal
         free = [job for job in seen.candidates if (owner := journal.of_job(job.id)) is None or owner.id == entry.id]
         if len(free) > 1:
             ids = ", ".join(job.id for job in free[:10])
@@ -85,10 +93,15 @@ class Searches:
 
     def awaken(self) -> None:
         """Look after what earlier servers left open, once, if they left anything."""
-        if not self._awake:
-            self._awake = True
-            if self._ledger.journal.open():
-                self.begin()
+        if self._awake:
+            return
+        self._awake = True
+        try:
+            left_open = self._ledger.journal.open()
+        except StoreBusy:
+            left_open = []
+        if left_open:
+            self.begin()
 
     def begin(self) -> None:
         """Look for lost answers in the background, if there are any and nobody does yet."""
@@ -139,6 +152,8 @@ class Searches:
                 if not await self.settle_once(Deadline.after(LOOK_SECONDS * 3)):
                     return
                 await anyio.sleep(ROUND)
+        except StoreBusy as busy:
+            logger.info("The journal is busy; another server or the next call settles it: %s", busy)
         except Exception:  # nobody waits for this task, so nobody else would hear of it
             logger.exception("Unexpected error while looking for lost answers")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +54,7 @@ class Journal:
         self.clock = clock
         self.store = store
         self.account = hashlib.sha256(scope.encode()).hexdigest()[:32]  # the key itself is not written to disk
-        self._pruned = False
+        self._pruned = -math.inf
         self.under_way: set[int] = set()  # entries that this server is sending
 
     @property
@@ -85,7 +86,7 @@ class Journal:
 
         def work(database: sqlite3.Connection) -> Begun:
             self.process.live()
-            if not self._pruned:
+            if not 0 <= now - self._pruned < DAY:
                 database.execute("DELETE FROM generations WHERE began < ?", (now - KEPT_SECONDS,))
             if twin := _first(database.execute(_TWINS, (self.account, intent.identity)), is_twin):
                 return Begun(twin, mine=False)
@@ -113,7 +114,7 @@ class Journal:
             return Begun(Entry(row.lastrowid or 0, self.process.name, SENDING, intent, now), mine=True)
 
         begun = self.store.transact(work)
-        self._pruned = True
+        self._pruned = now
         if begun.mine:
             self.under_way.add(begun.entry.id)
         return begun
@@ -240,13 +241,14 @@ class Journal:
             raise LookupError(f"The journal has no entry {entry_id} any more")
         return entry_of(rows[0])
 
-    def of_job(self, job_id: str) -> Entry | None:
-        """Find the entry of a job, of whichever account."""
-        rows = self.store.execute("SELECT * FROM generations WHERE job_id = ?", (job_id,))
+    def of_job(self, job_id: str, *, own: bool = False) -> Entry | None:
+        """Find the entry of a job, of whichever account or of this one's `own`. Raises `StoreBusy`."""
+        whose, values = ("AND account = ?", (job_id, self.account)) if own else ("", (job_id,))
+        rows = self.store.read(f"SELECT * FROM generations WHERE job_id = ? {whose}", values)  # noqa: S608
         return entry_of(rows[0]) if rows else None
 
     def open(self) -> list[Entry]:
-        """List what is not settled, newest first."""
+        """List what is not settled, newest first. Raises `StoreBusy`."""
         return self._entries(f"state IN ({_OPEN}, 'late')")
 
     def newest(
@@ -266,7 +268,7 @@ class Journal:
         return _one(self.store.read(_SPENT_SINCE, (self.clock() - DAY,)))[0]
 
     def _entries(self, where: str, values: Sequence[Any] = (), limit: int = 200, column: str = "") -> list[Any]:
-        rows = self.store.execute(
+        rows = self.store.read(
             f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?",  # noqa: S608
             (self.account, *values, limit),
         )

@@ -1,18 +1,22 @@
 """Canceling a job, and telling what really became of it."""
 
-import anyio
+import json
+from typing import Any
+
+import anyio.lowlevel
 from pydantic import Field
 
 from scenario_mcp.inferences.fields import Fields, Id
 from scenario_mcp.scenario import jobs
-from scenario_mcp.scenario.errors import ApiError, NotFound, RateLimited, ScenarioError, Unauthorized, Unavailable
-from scenario_mcp.scenario.jobs import CANCELED, Job
+from scenario_mcp.scenario.errors import NotConfigured, NotConnected, NotFound, ScenarioError, Unauthorized
+from scenario_mcp.scenario.jobs import CANCELED, FAILURE, Job
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.jobs import WAIT_FOR_JOBS
 from scenario_mcp.tools.outcome import Report
 from scenario_mcp.tools.services import Services
 
 PAUSES = (0.5, 1.5, 3.0)  # seconds before each look at what became of it
-NOT_A_NO = (NotFound, RateLimited, Unauthorized, Unavailable)  # answers that say nothing of canceling
+NEVER_ASKED = (NotConfigured, NotConnected, NotFound, Unauthorized)  # faults over which it cannot be canceled
 
 
 class CancelJob(Fields):
@@ -32,17 +36,23 @@ async def cancel_job(services: Services, arguments: CancelJob, host: Host) -> Re
     if not had_ended:
         try:
             await jobs.cancel(services.client, job.id, host.deadline)
-        except ApiError as refusal:
-            if isinstance(refusal, NOT_A_NO):
+        except ScenarioError as refusal:
+            if isinstance(refusal, NEVER_ASKED):
                 raise
-            notes.append(f"Scenario does not cancel it: {refusal}")
+            notes.append(f"Scenario did not agree to cancel it: {refusal}")
         job = await _read_back(services, job, host, once=bool(notes))
     services.purchases.ledger.saw(job)
-    if job.ended:
-        services.purchases.ledger.told(job.id, 0.0)
     said = _said(job, had_ended=had_ended)
-    data = {"status": job.status, "jobId": job.id, "canceled": job.status == CANCELED, "notes": [said, *notes]}
-    return Report((said, *(f"Note: {note}" for note in notes)), data)
+    canceled = job.status == CANCELED and not had_ended
+    data: dict[str, Any] = {"status": job.status, "jobId": job.id, "canceled": canceled, "notes": [said, *notes]}
+    lines = [said, *(f"Note: {note}" for note in notes)]
+    if job.status in (CANCELED, FAILURE):
+        await anyio.lowlevel.checkpoint()
+        services.purchases.ledger.told(job.id, 0.0)
+    else:  # its results are told by who waits for them
+        data["next"] = {"tool": WAIT_FOR_JOBS, "arguments": {"jobIds": [job.id]}}
+        lines.append(f"Next: call {WAIT_FOR_JOBS} with {json.dumps(data['next']['arguments'])}")
+    return Report(tuple(lines), data)
 
 
 async def _read_back(services: Services, job: Job, host: Host, *, once: bool) -> Job:

@@ -16,7 +16,7 @@ FREE = "Only the price was asked: nothing was made or billed."
 UNASKED = "Only the price was asked, but Scenario started a job, which may be billed."
 JOINED = (
     "This is the same generation as job {}: the call joined it, and nothing new was paid. For more variants in one call"
-    " raise numSamples (numOutputs on custom models); for another one pass a different seed."
+    " raise numSamples (numOutputs on custom models); for another one pass a different seed (rerun-job: in overrides)."
 )
 FOUND = "Scenario's answer was lost on the way; the job was found again, and nothing was paid twice."
 TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
@@ -47,7 +47,7 @@ async def run(services: Services, order: Order, host: Host) -> Outcome:
 async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
     """Follow the very generation that is wished for, if it is under way or its outcome was not heard; else None.
 
-    Asked before anything is checked, uploaded or priced: none of that is needed to join. Raises `ScenarioError`.
+    Asked before anything is uploaded or priced: none of that is needed to join. Raises `ScenarioError`.
     """
     ledger = services.purchases.ledger
     twin = ledger.twin(wish.identity(ledger.journal), wish.asked)

@@ -11,10 +11,11 @@ from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.fields import Fields, Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import cut
+from scenario_mcp.scenario.errors import JournalBusy, cut
 from scenario_mcp.scenario.jobs import TERMINAL, Job
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import ACCEPTED, GONE, LATE, SENDING, Entry
+from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import IN_PROGRESS, ROOM, Report
 from scenario_mcp.tools.services import Services
@@ -39,8 +40,13 @@ class ListJobs(Fields):
     """
 
     everything: Flag | None = Field(None, description="true: all jobs of the project, not only this server's.")
-    status: Status | None = Field(None, description="Only jobs of this status.")
-    since: Text | None = Field(None, description="Only later ones: an ISO date or time, like 2026-11-24.")
+    status: Status | None = Field(
+        None, description="Only these. Of its own jobs, any word for a running one means all that run."
+    )
+    since: Text | None = Field(
+        None,
+        description="Only later ones: an ISO date or time, like 2026-11-24. Of everything with status: changed later.",
+    )
     limit: Whole | None = Field(None, ge=1, le=50, description="Most jobs to list; 10 if not given.")
     cursor: Text | None = Field(None, description="Goes on where a list ended, as it told.")
 
@@ -56,7 +62,10 @@ def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 async def list_jobs(services: Services, arguments: ListJobs, host: Host) -> Report:
     """List jobs and tell what was spent. Raises `ScenarioError` when the project's list cannot be had."""
-    listed = await (_everything if arguments.everything else _mine)(services, arguments, host.deadline)
+    try:
+        listed = await (_everything if arguments.everything else _mine)(services, arguments, host.deadline)
+    except StoreBusy as busy:
+        raise JournalBusy(str(busy)) from busy
     spending = await _spending(services, host.deadline)
     rows = list(listed.rows)
     while (report := _report(rows, listed, spending)).size > ROOM and len(rows) > 1:
@@ -104,10 +113,11 @@ def _row_of(entry: Entry) -> dict[str, Any]:
     said = entry.intent.arguments
     inner = said.get("parameters")
     prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
-    files = [path for path in entry.files.values() if Path(path).is_file()]
+    files = {asset_id: path for asset_id, path in entry.files.items() if Path(path).is_file()}
+    unsaved = [asset_id for asset_id in entry.assets if asset_id not in files]
     notes = {
         SENDING: "being sent now",
-        UNSURE: "its answer was lost; it is looked for and not sent again",
+        UNSURE: "its answer was lost; the same call looks for it first, and generates anew only if nothing is found",
         GONE: "Scenario does not know this job any more",
     }
     return _row(
@@ -119,11 +129,15 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
         creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
         refunded=entry.refunded,
-        files=files[:MOST_NAMED],
-        assetIds=None if files else list(entry.assets[:MOST_NAMED]),
+        files=list(files.values())[:MOST_NAMED],
+        assetIds=unsaved[:MOST_NAMED],
         results=len(entry.assets),
-        note=notes.get(entry.state if entry.state == SENDING else _status(entry)),
+        note=notes.get(entry.state if entry.state == SENDING else _status(entry)) or _cut(len(files), len(unsaved)),
     )
+
+
+def _cut(*counts: int) -> str | None:
+    return "not all results are named: show-assets with this jobId tells them" if max(counts) > MOST_NAMED else None
 
 
 def _row(**said: Any) -> dict[str, Any]:
@@ -149,7 +163,7 @@ async def _everything(services: Services, arguments: ListJobs, deadline: Deadlin
 
 
 def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
-    entry = services.purchases.ledger.journal.of_job(job.id)
+    entry = services.purchases.ledger.journal.of_job(job.id, own=True)
     prompt = job.input.get("prompt")
     return _row(
         jobId=job.id,
@@ -159,9 +173,11 @@ def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
         modelId=job.model_id and cut(job.model_id, 80),
         prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
         creativeUnitsCost=job.cost,
+        refunded=job.status == jobs.FAILURE and job.refundable,
         assetIds=list(job.asset_ids[:MOST_NAMED]),
         results=len(job.asset_ids),
         mine=entry is not None,
+        note=_cut(len(job.asset_ids)),
     )
 
 
@@ -194,7 +210,7 @@ def _report(rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mappin
     lines = [_line(row) for row in rows] or ["No jobs."]
     data = {"status": "success", "jobs": list(rows), "spending": dict(spending), "cursor": cursor, "notes": notes}
     told = (*lines, f"Spending in Creative Units: {words}. {spending['counted']}", *(f"Note: {note}" for note in notes))
-    return Report(told, {name: value for name, value in data.items() if value not in (None, [])})
+    return Report(told, {name: value for name, value in data.items() if value not in (None, []) or name == "jobs"})
 
 
 def _plain(value: Any) -> str:
@@ -202,17 +218,19 @@ def _plain(value: Any) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    made = ", ".join(row.get("files", row.get("assetIds", [])))
+    made = ", ".join((*row.get("files", ()), *row.get("assetIds", ())))
     parts = (
         row.get("jobId", "no job known"),
         row["status"],
         row.get("made"),
+        row.get("tool", row.get("kind")),
         row.get("modelId"),
         f'"{row["prompt"]}"' if "prompt" in row else None,
         f"{schemas.plain(row['creativeUnitsCost'])} CU{' (refunded)' if 'refunded' in row else ''}"
         if "creativeUnitsCost" in row
         else None,
         f"{row['results']} result(s): {made}" if "results" in row else None,
+        "made by this server" if "mine" in row else None,
         row.get("note"),
     )
     return " | ".join(part for part in parts if part)

@@ -9,8 +9,9 @@ from pydantic import Field
 from scenario_mcp.inferences import rules
 from scenario_mcp.inferences.fields import Fields, Id
 from scenario_mcp.inferences.table import INFERENCES
-from scenario_mcp.scenario.errors import InvalidArguments
+from scenario_mcp.scenario.errors import InvalidArguments, JournalBusy
 from scenario_mcp.state.entries import Intent
+from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools import inference, pictures
 from scenario_mcp.tools.arguments import Check, validate
 from scenario_mcp.tools.fitness import RUN_MODEL, route_of
@@ -32,9 +33,9 @@ NOT_KEPT = (
 class RerunJob(Fields):
     """Make a job of this server once more, with the arguments of its call and the changes to them.
 
-    It takes them from the journal (list-jobs), resolves paths and addresses anew, and always makes and bills a new
-    generation; the same rerun called again joins it while it runs. Costs Creative Units; `overrides: {"dryRun": true}`
-    asks the price for free.
+    It takes them from the journal (list-jobs), resolves paths and addresses anew, and never joins the job it repeats:
+    it makes and bills a new one. The same rerun called again while it runs joins it. Costs Creative Units;
+    `overrides: {"dryRun": true}` asks the price for free.
     """
 
     job_id: Id = Field(min_length=1, description="Id of the job (job_...) to make once more.")
@@ -61,7 +62,10 @@ class _Paid(NamedTuple):
 
 async def rerun_job(services: Services, arguments: RerunJob, host: Host) -> Outcome:
     """Call the tool of a job again, with changed arguments. Raises `ScenarioError`."""
-    entry = services.purchases.ledger.journal.of_job(arguments.job_id)
+    try:
+        entry = services.purchases.ledger.journal.of_job(arguments.job_id, own=True)
+    except StoreBusy as busy:
+        raise JournalBusy(str(busy)) from busy
     paid = _paid(entry.intent.tool) if entry else None
     if entry is None or paid is None:
         raise InvalidArguments([("jobId", UNKNOWN)])
@@ -82,13 +86,18 @@ def _paid(tool: str) -> _Paid | None:
     return _Paid(INFERENCES[route], partial(inference.generate, route), pictures.check) if route else None
 
 
+_PARAMETERS = {"properties": {"parameters": {"type": "object"}}}
+
+
 def _for_run_model(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Take what is no argument of run-model itself as one of its parameters."""
     own = {field.alias or name for name, field in RunModel.model_fields.items()}
     inner = {name: value for name, value in overrides.items() if name not in own}
-    given = overrides.get("parameters")
-    kept = {name: value for name, value in overrides.items() if name in own}
-    return kept | {"parameters": {**(given if isinstance(given, Mapping) else {}), **inner}} if inner else kept
+    given = rules.lenient(_PARAMETERS, overrides).get("parameters", {})
+    if not isinstance(given, Mapping):
+        raise InvalidArguments([("overrides.parameters", "must be an object: the inputs to change, by name.")])
+    kept = {name: value for name, value in overrides.items() if name in own and name != "parameters"}
+    return kept | ({"parameters": {**given, **inner}} if given or inner else {})
 
 
 def _not_kept(intent: Intent, overrides: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,7 @@ def services_over(
     ledger = Ledger(client, journal or Journal(store, client.scope))
 
     def origin(job_id: str) -> Origin | None:
-        entry = ledger.journal.of_job(job_id)
+        entry = ledger.of_job(job_id)
         return None if entry is None else origin_of(entry)
 
     intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope))

@@ -26,7 +26,7 @@ from support.stdio import StdioHost, environment, running
 pytestmark = pytest.mark.anyio
 
 FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "30"))
-AT_ONCE = 12
+AT_ONCE = 6
 DEADLINE, LATE = 45.0, 2.0
 ENOUGH = 8  # calls after which a generation must be told
 

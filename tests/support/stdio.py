@@ -17,7 +17,7 @@ MODERN_META = {
     "io.modelcontextprotocol/clientInfo": INFO,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-PATIENCE = 20.0  # seconds that any answer may take on a busy machine
+PATIENCE = 60.0  # seconds that any answer may take on a busy machine
 
 # Whatever a library prints, in three ways, at the moment of every connection.
 NOISY = """

@@ -33,6 +33,7 @@ class Tries:
         self._on_lost = on_lost
         self._under_way: dict[int, asyncio.Task[dict[str, Any]]] = {}
         self._unheard: set[int] = set()  # of these, the ones whose call did not stay for the answer
+        self._notes: set[asyncio.Task[None]] = set()
         self._ending = False
 
     def check(self) -> None:
@@ -47,7 +48,12 @@ class Tries:
     def refused(self, entry: Entry) -> None:
         """Note that nothing of an entry was accepted, and that it is not sent any more."""
         self._ledger.journal.under_way.discard(entry.id)
-        self._ledger.note(lambda journal: journal.refused(entry.id))
+        try:
+            self._ledger.journal.refused(entry.id)
+        except StoreBusy:  # or other servers would take it for being sent
+            note = asyncio.create_task(self._ledger.insist(partial(self._ledger.journal.refused, entry.id)))
+            self._notes.add(note)
+            note.add_done_callback(self._notes.discard)
 
     async def send(self, entry: Entry, deadline: Deadline, call: Call, sending: Sending) -> dict[str, Any]:
         """Try once; the answer is noted whether or not the call is still there to hear it.

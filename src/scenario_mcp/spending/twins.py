@@ -1,6 +1,6 @@
 """When a repeated call is the same generation once more, rather than a new one; pure."""
 
-from scenario_mcp.state.entries import GONE, OPEN, Entry
+from scenario_mcp.state.entries import GONE, LATE, OPEN, Entry
 
 UNHEARD_SECONDS = 30 * 60.0
 GIVEN_UP_SECONDS = 20.0
@@ -15,7 +15,7 @@ def is_twin(entry: Entry, now: float, asked: float) -> bool:
     if that answer came after this call was `asked`, since the two were made side by side. An answer to a call that was
     followed by an identical one, asked before it came, does not count (`Journal.told`).
     """
-    if entry.state in OPEN:
+    if entry.state in (*OPEN, LATE):
         return True
     if entry.ended is None or entry.state == GONE:
         return False

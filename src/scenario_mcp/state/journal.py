@@ -34,6 +34,7 @@ _SPENT_SINCE = f"""
     SELECT COALESCE(SUM({_SPENT}), 0), COALESCE(SUM(state IN ({_OPEN}) AND cost IS NULL AND price IS NULL), 0)
     FROM generations WHERE began > ?
 """  # noqa: S608  # made of our own words
+_PRUNE = f"DELETE FROM generations WHERE began < ? AND state NOT IN ({_OPEN}, 'late')"  # noqa: S608
 _TWINS = "SELECT * FROM generations WHERE account = ? AND identity = ? ORDER BY id DESC LIMIT 8"
 
 
@@ -87,11 +88,14 @@ class Journal:
         def work(database: sqlite3.Connection) -> Begun:
             self.process.live()
             if not 0 <= now - self._pruned < DAY:
-                database.execute("DELETE FROM generations WHERE began < ?", (now - KEPT_SECONDS,))
+                database.execute(_PRUNE, (now - KEPT_SECONDS,))
             if twin := _first(database.execute(_TWINS, (self.account, intent.identity)), is_twin):
                 return Begun(twin, mine=False)
             check(*_one(database.execute(_SPENT_SINCE, (now - DAY,))))
+            [[last]] = database.execute("SELECT COALESCE(MAX(id), 0) FROM generations")
             values = {
+                # Never counted from one again: a request under way must not meet the entry of another in a new file.
+                "id": max(last + 1, int(now * 1e6)),
                 "account": self.account,
                 "identity": intent.identity,
                 "process": self.process.name,

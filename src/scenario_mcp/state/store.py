@@ -6,15 +6,15 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from scenario_mcp.state.locks import alone
 from scenario_mcp.state.migrations import MIGRATIONS
 
-FILE = "state.db"
+FILE, MENDING = "state.db", "mending.lock"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
 MENDINGS, MISHAPS = 6, 3  # tries to mend the file within one use of it, and disk errors that opening anew may cure
 HURRIED = 0.05  # the same, after one such wait was in vain
@@ -131,9 +131,10 @@ class Store:
             return _opened(":memory:")
         try:
             make_private_folder(self._folder)
-            _make_private(self._folder / FILE)
-            self._inode = self._inode_now()
-            return _opened(self._folder / FILE, self._patience)
+            with self._undisturbed(self._folder):
+                _make_private(self._folder / FILE)
+                self._inode = self._inode_now()
+                return _opened(self._folder / FILE, self._patience)
         except (OSError, _Newer) as fault:
             self._forgetful(fault)
         except sqlite3.OperationalError as fault:
@@ -142,6 +143,14 @@ class Store:
             self._forgetful(fault)
         self._inode = None
         return _opened(":memory:")
+
+    @contextmanager
+    def _undisturbed(self, folder: Path) -> Iterator[None]:
+        """Open while nobody sets the file aside: else a broken one may be read with the log of a new one."""
+        with ExitStack() as stack:
+            with suppress(OSError):  # a folder that takes no file holds nobody who could set one aside
+                stack.enter_context(alone(folder / MENDING, PATIENCE))
+            yield
 
     def _mend(self, fault: sqlite3.DatabaseError) -> None:
         """Open a broken file anew, since another server may have mended it, and set it aside if it is broken still.
@@ -187,7 +196,7 @@ class Store:
         """Rename a broken file, unless another server has put a new one in its place."""
         aside = path.with_name(f"{FILE}.broken-{time.time_ns()}")
         try:
-            with alone(path.with_name("mending.lock"), PATIENCE) as taken:
+            with alone(path.with_name(MENDING), PATIENCE) as taken:
                 if not taken or self._inode_now() != self._suspect:
                     return
                 for rest in ("-wal", "-shm", ""):  # the file itself last: then nobody makes new ones beside it
@@ -206,7 +215,7 @@ class Store:
 def make_private_folder(folder: Path) -> None:
     """Make the state folder, for this person alone; one that holds other things too stays as open as it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ours = (FILE, "server-", "mending.lock")
+    ours = (FILE, "server-", MENDING)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077 and all(each.name.startswith(ours) for each in folder.iterdir()):
         folder.chmod(0o700)
 

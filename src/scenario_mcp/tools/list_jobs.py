@@ -9,7 +9,7 @@ from pydantic import Field
 
 from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.fields import Fields, Flag, Text, Whole
-from scenario_mcp.scenario import jobs, records
+from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import JournalBusy, cut
 from scenario_mcp.scenario.jobs import TERMINAL, Job
@@ -56,7 +56,7 @@ def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     moment = records.moment(given.get("since"))
     if "since" in given and not (moment is not None and 0 <= moment < LATEST):
         yield "since", "must be an ISO date or time, like 2026-11-24 or 2026-11-24T08:30:00Z."
-    if "cursor" in given and not given.get("everything") and not re.fullmatch(r"[0-9]{1,15}", str(given["cursor"])):
+    if "cursor" in given and not given.get("everything") and not re.fullmatch(r"[0-9]{1,18}", str(given["cursor"])):
         yield "cursor", "must be the cursor that an earlier list told."
 
 
@@ -126,7 +126,7 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         made=records.iso(entry.began),
         tool=entry.intent.tool,
         modelId=cut(entry.intent.model_id, 80),
-        prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        prompt=wire.clean(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
         creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
         refunded=entry.refunded,
         files=list(files.values())[:MOST_NAMED],
@@ -166,12 +166,12 @@ def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
     entry = services.purchases.ledger.journal.of_job(job.id, own=True)
     prompt = job.input.get("prompt")
     return _row(
-        jobId=job.id,
+        jobId=wire.clean(job.id, 80),
         status=job.status,
-        made=job.created,
-        kind=job.type,
-        modelId=job.model_id and cut(job.model_id, 80),
-        prompt=cut(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        made=job.created and wire.clean(job.created, 40),
+        kind=job.type and wire.clean(job.type, 40),
+        modelId=job.model_id and wire.clean(job.model_id, 80),
+        prompt=wire.clean(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
         creativeUnitsCost=job.cost,
         refunded=job.status == jobs.FAILURE and job.refundable,
         assetIds=list(job.asset_ids[:MOST_NAMED]),
@@ -183,7 +183,8 @@ def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
 
 async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
     caps = services.purchases.caps
-    spent = services.purchases.ledger.spent()
+    ledger = services.purchases.ledger
+    spent = None if ledger.journal.trouble else ledger.spent()
     plan = await services.account.plan(deadline.or_within(ACCOUNT_SECONDS))
     left = None if caps.per_day is None or spent is None else budget.millionths(caps.per_day) - spent
     said = {

@@ -56,6 +56,7 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
     files = await services.delivery.saved(job) if job else {}
     if job and folder and arguments.folder is None:  # where the job's own files belong
         delivered = await services.delivery.save(job, known, host)
+        services.purchases.ledger.filed(job, delivered.files)
         files, notes = delivered.files, [*notes, *delivered.notes]
     elif folder:
         for asset in known:

@@ -650,3 +650,30 @@ def test_an_open_folder_with_only_our_files_is_closed_and_one_with_others_left(t
         Store(folder).execute("SELECT 1")
 
     assert [f"{folder.stat().st_mode:o}"[-3:] for folder in (ours, theirs)] == ["700", "755"]
+
+
+async def test_a_request_under_way_never_meets_the_entry_of_another_in_a_new_file(tmp_path: Path) -> None:
+    moments = iter((1_000.0, 1_001.0))
+    store = Store(tmp_path)
+    journal = Journal(store, clock=lambda: next(moments, 1_002.0))
+    first = journal.begin(INTENT, 0.0, lambda _: False, lambda *_: None).entry
+    for path in tmp_path.glob(f"{FILE}*"):
+        path.unlink()
+    second = journal.begin(replace(INTENT, identity="other"), 0.0, lambda _: False, lambda *_: None).entry
+
+    journal.accepted(first.id, "job_x", author=None, cost=None)
+
+    assert journal.entry(second.id).state == "sending"
+    assert journal.of_job("job_x") is None
+
+
+async def test_what_is_open_is_never_dropped(machine: Machine, world: World, arguments: dict[str, Any]) -> None:
+    machine.wait_seconds, machine.skew = 0, -100 * 24 * 3600.0
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"}))["jobId"]
+    machine.skew = 0
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+        again = made(await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:stuck"}))["jobId"]
+
+    assert again == first

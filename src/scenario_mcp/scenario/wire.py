@@ -163,31 +163,26 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
         data = json.loads(body, parse_constant=lambda _: None)  # NaN and Infinity are not JSON
         if b"\\ud" in body.lower():
-            data = _without_surrogates(data)
+            data = sound(data)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
 
-def _without_surrogates(value: Any) -> Any:
+def sound(value: Any) -> Any:
     """Replace halves of characters, which JSON can escape but UTF-8 cannot write: one would end the MCP stream."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_without_surrogates(each) for each in value]
+        return [sound(each) for each in value]
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+        return {sound(key): sound(each) for key, each in value.items()}
     return value
 
 
 def is_certain_refusal(failure: ApiError) -> bool:
     """Tell whether an answer says for sure that a paid request was not accepted."""
     return failure.status in _NOTHING_ACCEPTED or 300 <= failure.status < 400
-
-
-def sound(value: Any) -> Any:
-    """Make a JSON value fit to be sent and kept: halves of characters are replaced."""
-    return _without_surrogates(value)
 
 
 def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:

@@ -32,6 +32,7 @@ from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.search import Searches
 from scenario_mcp.spending.tries import Tries, job_of
 from scenario_mcp.state.entries import ABSENT, ACCEPTED, ANSWERLESS, REFUSED, SENDING, Entry, Intent
+from scenario_mcp.state.journal import Begun
 from scenario_mcp.state.store import StoreBusy
 
 FIRST_GLANCE, LONGEST_GLANCE = 0.05, 1.0  # seconds between looks at what another call is sending
@@ -144,7 +145,7 @@ class Purchases:
 
     # --- before it is sent
 
-    def _begin(self, intent: Intent, asked: float) -> tuple[Entry, bool]:
+    def _begin(self, intent: Intent, asked: float) -> Begun:
         def check(spent: int, unpriced: int) -> None:
             if self.caps.per_day is not None and self.ledger.journal.trouble:
                 raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}", budget.REPAIR)
@@ -153,10 +154,9 @@ class Purchases:
 
         self._tries.check()
         try:
-            entry, mine = self.ledger.begin(intent, asked, check)
+            return self.ledger.begin(intent, asked, check)
         except StoreBusy as busy:
             raise JournalBusy(str(busy)) from busy
-        return entry, mine
 
     # --- sending
 

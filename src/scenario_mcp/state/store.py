@@ -16,8 +16,8 @@ from scenario_mcp.state.migrations import MIGRATIONS
 
 FILE, MENDING = "state.db", "mending.lock"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
-MENDINGS, MISHAPS = 6, 3  # tries to mend the file within one use of it, and disk errors that opening anew may cure
 HURRIED = 0.05  # the same, after one such wait was in vain
+MENDINGS, MISHAPS = 6, 3  # tries to mend the file within one use of it, and disk errors that opening anew may cure
 
 Done = TypeVar("Done")
 logger = logging.getLogger(__name__)

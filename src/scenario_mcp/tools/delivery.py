@@ -23,7 +23,7 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
-from scenario_mcp.tools.wish import Origin
+from scenario_mcp.tools.wish import Origin, prompt_of
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
@@ -221,10 +221,7 @@ async def _write_card(
 
 
 def _place(shelf: Path, job: Job, origin: Origin | None) -> Place:
-    said = origin.arguments if origin else job.input
-    inner = said.get("parameters")
-    prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
-    return outputs.place(shelf, _made(job), prompt if isinstance(prompt, str) else "", job.id)
+    return outputs.place(shelf, _made(job), prompt_of(origin.arguments if origin else job.input), job.id)
 
 
 def _read(path: Path) -> bytes | None:

@@ -19,6 +19,7 @@ from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import IN_PROGRESS, ROOM, Report
 from scenario_mcp.tools.services import Services
+from scenario_mcp.tools.wish import prompt_of
 
 ROWS = 10  # jobs that are listed if the call does not say how many
 MOST_PAGES = 5  # of the project's jobs that one call reads
@@ -110,9 +111,6 @@ def _status(entry: Entry) -> str:
 
 
 def _row_of(entry: Entry) -> dict[str, Any]:
-    said = entry.intent.arguments
-    inner = said.get("parameters")
-    prompt = said.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
     files = {asset_id: path for asset_id, path in entry.files.items() if Path(path).is_file()}
     unsaved = [asset_id for asset_id in entry.assets if asset_id not in files]
     notes = {
@@ -126,7 +124,7 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         made=records.iso(entry.began),
         tool=entry.intent.tool,
         modelId=cut(entry.intent.model_id, 80),
-        prompt=wire.clean(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        prompt=wire.clean(prompt_of(entry.intent.arguments), LONGEST_PROMPT) or None,
         creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
         refunded=entry.refunded,
         files=list(files.values())[:MOST_NAMED],
@@ -164,14 +162,13 @@ async def _everything(services: Services, arguments: ListJobs, deadline: Deadlin
 
 def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
     entry = services.purchases.ledger.journal.of_job(job.id, own=True)
-    prompt = job.input.get("prompt")
     return _row(
         jobId=wire.clean(job.id, 80),
         status=job.status,
         made=job.created and wire.clean(job.created, 40),
         kind=job.type and wire.clean(job.type, 40),
         modelId=job.model_id and wire.clean(job.model_id, 80),
-        prompt=wire.clean(prompt, LONGEST_PROMPT) if isinstance(prompt, str) else None,
+        prompt=wire.clean(prompt_of(job.input), LONGEST_PROMPT) or None,
         creativeUnitsCost=job.cost,
         refunded=job.status == jobs.FAILURE and job.refundable,
         assetIds=list(job.asset_ids[:MOST_NAMED]),

@@ -106,6 +106,13 @@ def with_placeholders(arguments: Mapping[str, Any], left_out: Sequence[Path]) ->
     return said
 
 
+def prompt_of(arguments: Mapping[str, Any]) -> str:
+    """Take the prompt out of a call's arguments, or of its parameters; empty if there is none."""
+    inner = arguments.get("parameters")
+    prompt = arguments.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
+    return prompt if isinstance(prompt, str) else ""
+
+
 @dataclass(frozen=True)
 class Origin:
     """The call that a job came from, and what it cost in Creative Units if that is known, for its card."""

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 TARGET = Path(__file__).parent.parent / "src/scenario_mcp/sandbox/contract.json"
+BOUNDS = ("minimum", "maximum")
 KEPT = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "required")
 
 
@@ -33,12 +34,17 @@ def distil(swagger: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(schema: dict[str, Any]) -> dict[str, Any]:
-    facts = {name: schema[name] for name in KEPT if name in schema}
+    facts = {name: _number(schema[name]) if name in BOUNDS else schema[name] for name in KEPT if name in schema}
     if "items" in schema:
         facts["items"] = _facts(schema["items"])
     if "properties" in schema:
         facts["properties"] = {name: _facts(each) for name, each in sorted(schema["properties"].items())}
     return facts
+
+
+def _number(value: Any) -> float:
+    """Read a bound; YAML 1.1 takes 2.147483647E9 for a text."""
+    return float(value)
 
 
 if __name__ == "__main__":

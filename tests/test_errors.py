@@ -8,14 +8,17 @@ import httpx
 import pytest
 from mcp import Client as McpClient
 
+from scenario_mcp.inferences.table import BY_TOOLSET, route_of
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario import errors
 from scenario_mcp.scenario.errors import ApiError, ScenarioError
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.catalog import TOOLS
-from support.agents import TOOL, WAIT, text_of
+from support.agents import TOOL, WAIT, agent_of, text_of
+from support.examples import example
 from support.network import Deliver, SandboxNetwork
 from support.pictures import data_url
+from support.servers import Machine
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +67,7 @@ def test_every_error_stands_in_the_tree_at_the_top_of_its_module(kind: type[Scen
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 405, 408, 410, 413, 418, 429, 500, 502, 503])
 @pytest.mark.parametrize("tool", [name for name in TOOLS if name != "rerun-job"])  # it calls one of the others
 async def test_an_answer_that_echoes_the_request_shows_no_secret(
-    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], tool: str, status: int
+    network: SandboxNetwork, world: World, hero: str, tool: str, status: int
 ) -> None:
     async def echo(request: httpx.Request, deliver: Deliver) -> httpx.Response:
         said = {"reason": f"model refused: {dict(request.headers)} {SANDBOX_CREDENTIALS[1]}", "trace_id": SECRETS[1]}
@@ -72,7 +75,9 @@ async def test_an_answer_that_echoes_the_request_shows_no_secret(
 
     network.plan("", echo, times=10_000)
 
-    result = await agent.call_tool(tool, CALLS.get(tool, arguments))
+    route = route_of(tool)
+    async with agent_of(Machine(network, previews=False, toolsets=tuple(BY_TOOLSET)).server()) as agent:
+        result = await agent.call_tool(tool, example(route, hero) if route else CALLS[tool])
 
     shown = result.model_dump_json()
     waits_on = tool == WAIT and status in (408, 429, 500, 502, 503)  # what may pass says nothing of the job

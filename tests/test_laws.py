@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 
-from scenario_mcp.inferences.table import INFERENCES, tool_name
+from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, route_of, tool_name
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -20,12 +20,14 @@ from scenario_mcp.server.app import INSTRUCTIONS, create_server
 from scenario_mcp.server.results import OUTPUT_SCHEMA
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.purchase import Purchases
-from scenario_mcp.tools.catalog import PAID, TOOLS, Hints, Tool
+from scenario_mcp.tools.catalog import PAID, TOOLS, TOOLSETS, Hints, Tool
 from scenario_mcp.tools.services import services_over
+from support.examples import example
 from support.network import GENERATE, SandboxNetwork
 
 SRC = Path(__file__).parent.parent / "src/scenario_mcp"
 BUDGET = 24_000  # characters of compact JSON of the default list
+LARGEST_TOOL = 7_500  # of any tool, with all that a host is sent
 MAIN_TOOL_BUDGET = 6_000  # of which name, description and input schema of the main tool
 
 KEYWORDS = {
@@ -64,16 +66,21 @@ def test_the_committed_snapshot_is_what_the_models_say() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_server_serves_the_snapshot(era: str) -> None:
-    services = services_over(Client("https://unused.example", None), 45)
+@pytest.mark.parametrize("toolsets", [(), ("images",), ("edit", "text"), tuple(TOOLSETS)], ids="+".join)
+async def test_the_server_serves_the_snapshot(era: str, toolsets: tuple[str, ...]) -> None:
+    services = services_over(Client("https://unused.example", None), 45, toolsets=toolsets)
 
     async with McpClient(create_server(services), mode=era) as agent:
         listed = (await agent.list_tools()).tools
         hello = agent.instructions
 
-    assert [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed] == list(
-        snapshot.committed().values()
-    )
+    assert [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed] == [
+        snapshot.committed()[tool.name]
+        for toolset in TOOLSETS
+        if toolset in ("core", *toolsets)
+        for tool in TOOLS.values()
+        if tool.toolset == toolset
+    ]
     assert hello == INSTRUCTIONS
 
 
@@ -168,7 +175,21 @@ def test_every_inference_is_a_paid_tool() -> None:
 
 
 def test_the_default_list_is_small() -> None:
-    assert len(compact(list(snapshot.committed().values()))) <= BUDGET
+    names = [tool.name for tool in TOOLS.values() if tool.toolset == "core"]
+
+    assert len(names) == 10
+    assert snapshot.size(names) <= BUDGET
+
+
+@every_tool
+def test_every_tool_is_small(tool: Tool) -> None:
+    assert snapshot.size([tool.name]) <= LARGEST_TOOL
+
+
+def test_every_inference_is_in_the_toolset_of_the_table() -> None:
+    for toolset, members in BY_TOOLSET.items():
+        assert [TOOLS[tool_name(route)].toolset for route in members] == [toolset] * len(members)
+    assert set(BY_TOOLSET) == set(TOOLSETS)
 
 
 def test_the_main_tool_is_small() -> None:
@@ -181,22 +202,22 @@ def test_the_instructions_are_short() -> None:
     assert len(INSTRUCTIONS) < 2_000
 
 
-EXAMPLES = {"run-model": {"modelId": "model_bfl-flux-1-dev", "parameters": {"prompt": "p"}}}
+CALLS = {"run-model": {"modelId": "model_bfl-flux-1-dev", "parameters": {"prompt": "p"}}}
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS.values() if tool.paid], ids=lambda tool: tool.name)
-async def test_every_paid_route_goes_through_purchases(world: World, arguments: dict[str, Any], tool: Tool) -> None:
+async def test_every_paid_route_goes_through_purchases(world: World, hero: str, tool: Tool) -> None:
     for_purchases, for_all_else = SandboxNetwork(world), SandboxNetwork(world)
     purchases = Purchases(Client(for_purchases.base_url, SANDBOX_CREDENTIALS, transport=for_purchases))
     client = Client(for_all_else.base_url, SANDBOX_CREDENTIALS, transport=for_all_else)
-    given = EXAMPLES.get(tool.name, arguments)
+    route = route_of(tool.name)
+    given = example(route, hero) if route else CALLS.get(tool.name, {})
+    services = services_over(client, 45, toolsets=TOOLSETS)
 
-    async with McpClient(
-        create_server(replace(services_over(client, 45), purchases=purchases)), raise_exceptions=True
-    ) as agent:
+    async with McpClient(create_server(replace(services, purchases=purchases)), raise_exceptions=True) as agent:
         if tool.name == "rerun-job":
-            await agent.call_tool("run-model", EXAMPLES["run-model"])
+            await agent.call_tool("run-model", CALLS["run-model"])
             given = {"jobId": world.ledger.pop().job_id}
         result = await agent.call_tool(tool.name, given)
 

@@ -32,6 +32,7 @@ class Machine:
     caps: Caps | None = None
     wait_seconds: float = 45.0
     previews: bool = True
+    toolsets: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -56,4 +57,5 @@ class Machine:
             caps=self.caps,
             shelf=self.shelf,
             previews=self.previews,
+            toolsets=self.toolsets,
         )

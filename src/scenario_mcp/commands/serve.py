@@ -13,6 +13,4 @@ def run(settings: Settings, *, sandbox: bool) -> int:
 
     with sandboxed(settings, sandbox=sandbox) as chosen:
         services = services_for(chosen)
-        stdio.serve(
-            create_server(services, toolsets=chosen.toolsets, sandbox=chosen.sandbox), services, wire_in, wire_out
-        )
+        stdio.serve(create_server(services, sandbox=chosen.sandbox), services, wire_in, wire_out)

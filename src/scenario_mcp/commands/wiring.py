@@ -61,4 +61,5 @@ def services_for(settings: Settings) -> Services:
         caps=Caps(settings.max_per_call, settings.max_per_day),
         shelf=shelf,
         previews=settings.previews,
+        toolsets=settings.toolsets,
     )

@@ -5,18 +5,41 @@ its schema disagree (whole numbers, multiples of 8, ranges stated only in prose)
 Optional fields default to None, which means "not said": defaults are the API's, so none is repeated.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
 
-SAID = "said"  # the type of validation errors whose message is our own sentence
-LONGEST_ID = 200  # characters; real ids have about 30
+from scenario_mcp.inferences import control, rules
+from scenario_mcp.inferences.folding import REFERENCE_FIELDS
+from scenario_mcp.inferences.rules import Problem, Remarks, Rules
+from scenario_mcp.inferences.values import (
+    ControlPicture,
+    Flag,
+    Fraction,
+    Id,
+    MaskPicture,
+    Number,
+    Picture,
+    Ratio,
+    Reference,
+    Scheduler,
+    SeedText,
+    Text,
+    Travel,
+    Whole,
+)
+
+ANY_FORM = "asset id, path, https URL or data URL"
 
 
 class Fields(BaseModel):
-    """Base of every tool input: camelCase outside, snake_case inside, unknown names refused."""
+    """Base of every tool input: camelCase outside, snake_case inside, unknown names refused.
+
+    `checks` and `notes` are what a group itself adds on top of its fields; a class has those of all its groups.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -26,58 +49,47 @@ class Fields(BaseModel):
         defer_build=True,
         hide_input_in_errors=True,
     )
+    checks: ClassVar[Rules] = ()
+    notes: ClassVar[Remarks] = ()
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError(SAID, "must not be empty")
-    return text
+def conflicts(model: type[Fields], given: Mapping[str, Any]) -> list[Problem]:
+    """Collect the reasons that a model's groups have to refuse a call."""
+    return [problem for rule in _of_groups(model, "checks") for problem in rule(given)]
 
 
-def _short(text: str) -> str:
-    if len(text) > LONGEST_ID:
-        raise PydanticCustomError(SAID, "is too long to be an id")
-    return text
+def remarks(model: type[Fields], given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Collect what a model's groups remark on a call."""
+    return tuple(said for remark in _of_groups(model, "notes") for said in remark(given))
 
 
-def _stripped(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
+def _of_groups(model: type[Fields], kind: str) -> Iterator[Any]:
+    for group in model.__mro__:
+        yield from vars(group).get(kind, ())
 
 
-def _seed_digits(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not (text.isascii() and text.isdigit()):
-        raise PydanticCustomError(SAID, 'must be a whole number >= 0, for example "42"')
-    return text
+@cache
+def pictures_of(model: type[Fields]) -> Mapping[str, Travel]:
+    """List the picture arguments of a model, one inside an object as `object.field`, and how each travels."""
+    found: dict[str, Travel] = {}
+    for name, field in model.model_fields.items():
+        said = field.alias or name
+        for part in (*field.metadata, *_parts(field.annotation)):
+            if isinstance(part, Travel):
+                found[said] = part
+            elif isinstance(part, type) and issubclass(part, Fields):
+                found |= {f"{said}.{inner}": travel for inner, travel in pictures_of(part).items()}
+    return found
 
 
-Whole = Annotated[int, Strict()]
-Number = Annotated[float, Strict()]
-Flag = Annotated[bool, Strict()]
-Text = Annotated[str, AfterValidator(_not_blank)]
-Id = Annotated[Text, BeforeValidator(_stripped), AfterValidator(_short)]
-Fraction = Annotated[Number, Field(ge=0, le=1)]
-Seed = Annotated[str, BeforeValidator(_seed_digits)]
+def _parts(hint: Any) -> Iterator[Any]:
+    yield hint
+    if not isinstance(hint, Travel):
+        for each in get_args(hint):
+            yield from _parts(each)
 
-Scheduler = Literal[
-    "DDIMScheduler",
-    "DDPMScheduler",
-    "DEISMultistepScheduler",
-    "DPMSolverMultistepScheduler",
-    "DPMSolverSinglestepScheduler",
-    "EulerAncestralDiscreteScheduler",
-    "EulerDiscreteScheduler",
-    "HeunDiscreteScheduler",
-    "KDPM2AncestralDiscreteScheduler",
-    "KDPM2DiscreteScheduler",
-    "LCMScheduler",
-    "LMSDiscreteScheduler",
-    "PNDMScheduler",
-    "TCDScheduler",
-    "UniPCMultistepScheduler",
-]
+
+# --- of every inference
 
 
 class DryRun(Fields):
@@ -90,6 +102,9 @@ class OriginalAssets(Fields):
     """Which rendition result URLs point at; travels in the query string."""
 
     original_assets: Flag | None = Field(None, description="true: result URLs give the untransformed originals.")
+
+
+# --- of the fourteen image inferences
 
 
 class Concept(Fields):
@@ -112,7 +127,7 @@ class Generation(Fields):
         None, ge=0, le=20, description="How closely to follow the prompt. Flux dev: 0-10 (3.5), Flux pro: 2-5 (3)."
     )
     num_inference_steps: Whole | None = Field(None, ge=1, le=150, description="Denoising steps; 30 if not given.")
-    seed: Seed | None = Field(None, description="Whole number; the same one repeats a result. Random if not given.")
+    seed: SeedText | None = Field(None, description="Whole number; the same one repeats a result. Random if not given.")
     negative_prompt: str | None = Field(
         None, description="What to avoid. On Flux models only txt2img, img2img and controlnet heed it."
     )
@@ -129,15 +144,39 @@ class Generation(Fields):
     intermediate_images: Flag | None = Field(None, description="true: also make images of the steps between.")
 
 
-class SourceImage(Fields):
-    """The picture a generation starts from."""
+class AspectRatio(Fields):
+    """The shape of images whose model takes no width and height."""
 
-    image: Text | None = Field(
-        None, description="Needed. Picture to start from: asset id, path, https URL or data URL."
+    aspect_ratio: Ratio | None = Field(
+        None, description="flux.1.1-pro-ultra only, in place of width and height; 1:1 if not given."
     )
+
+
+class FiledImage(Fields):
+    """How the source picture is filed, and its old name."""
+
     image_hide: Flag | None = Field(None, description="true: keep an image that is not an asset yet out of listings.")
     image_parent_id: Id | None = Field(None, description="Parent asset id of an image that is not an asset yet.")
-    image_id: Text | None = Field(None, description="Deprecated: use image.")
+    image_id: Picture | None = Field(None, description="Deprecated: use image.")
+    checks: ClassVar[Rules] = (rules.one_value("image", "imageId"),)
+
+
+class SourceImage(FiledImage):
+    """The picture a generation starts from."""
+
+    image: Picture | None = Field(None, description=f"Needed. Picture to start from: {ANY_FORM}.")
+    checks: ClassVar[Rules] = (
+        rules.needs(
+            *("image", "imageId"),
+            what="the picture to start from, as an asset id, a path, an https URL or a data URL",
+        ),
+    )
+
+
+class ControlSource(FiledImage):
+    """A picture that may be given besides the control picture, or in its place."""
+
+    image: Picture | None = Field(None, description=f"Picture that may stand in for controlImage: {ANY_FORM}.")
 
 
 class Strength(Fields):
@@ -151,16 +190,31 @@ class Strength(Fields):
 class Mask(Fields):
     """Which part of the source image may change."""
 
-    mask: Text | None = Field(
+    mask: MaskPicture | None = Field(
         None, description="Black and white picture, in any form; white where the image may change."
     )
-    mask_id: Text | None = Field(None, description="Asset id that Scenario may ignore: use mask.")
+    mask_id: MaskPicture | None = Field(None, description="Asset id that Scenario may ignore: use mask.")
+    checks: ClassVar[Rules] = (rules.one_value("mask", "maskId"),)
+
+
+class Inpainting(Mask):
+    """A mask that must be there, and how what is painted into it joins the rest."""
+
+    disable_merging: Flag | None = Field(
+        None, description="true: faster, but what is painted joins the rest less well, and the rest may change too."
+    )
+    checks: ClassVar[Rules] = (
+        rules.needs(
+            *("mask", "maskId"),
+            what="a black and white picture, white where to paint. To change the whole image, use img2img",
+        ),
+    )
 
 
 class IpAdapter(Fields):
     """The reference pictures that steer a generation."""
 
-    ip_adapter_images: list[Text] | None = Field(
+    ip_adapter_images: list[Reference] | None = Field(
         None, description="Needed. Reference pictures that steer the result, each in any of the four forms."
     )
     ip_adapter_scales: list[Fraction] | None = Field(
@@ -169,9 +223,55 @@ class IpAdapter(Fields):
     ip_adapter_type: Literal["character", "style"] | None = Field(
         None, description="What to take from the references; style if not given."
     )
-    ip_adapter_image_ids: list[Text] | None = Field(
+    ip_adapter_image_ids: list[Reference] | None = Field(
         None, description="References as asset ids; same as ipAdapterImages."
     )
-    ip_adapter_image: Text | None = Field(None, description="Deprecated: use ipAdapterImages.")
-    ip_adapter_image_id: Text | None = Field(None, description="Deprecated: use ipAdapterImages.")
+    ip_adapter_image: Reference | None = Field(None, description="Deprecated: use ipAdapterImages.")
+    ip_adapter_image_id: Reference | None = Field(None, description="Deprecated: use ipAdapterImages.")
     ip_adapter_scale: Fraction | None = Field(None, description="Deprecated: use ipAdapterScales.")
+    checks: ClassVar[Rules] = (
+        rules.needs(
+            *REFERENCE_FIELDS,
+            what="at least one reference picture, as an asset id, a path, an https URL or a data URL",
+        ),
+        rules.one_list_of_references,
+        rules.scales_fit_references,
+    )
+
+
+class ControlImage(Fields):
+    """The picture whose pose, lines or depth the result keeps."""
+
+    control_image: ControlPicture | None = Field(
+        None, description="Picture whose pose, edges or depth to keep, ready made, in any of the four forms."
+    )
+    control_image_id: ControlPicture | None = Field(None, description="The same as an asset id: use controlImage.")
+    checks: ClassVar[Rules] = (
+        rules.one_value("controlImage", "controlImageId"),
+        rules.needs(*("controlImage", "controlImageId", "image", "imageId"), what="the picture that guides the result"),
+    )
+    notes: ClassVar[Remarks] = (
+        rules.missing(
+            *("controlImage", "controlImageId"),
+            says="Without controlImage, Scenario does not document where the control is taken from; it may be image.",
+        ),
+    )
+
+
+class ControlMode(Fields):
+    """What the control picture holds, and when it counts."""
+
+    modality: Text = Field(
+        description="What controlImage holds: canny, depth, pose, tile, blur, gray or low-quality (one, on Flux);"
+        " else up to 3 with weights, like depth:0.5,pose:1.0, or character, landscape, city or interior."
+    )
+    control_start: Number | None = Field(
+        None, ge=0, le=0.9, description="Flux dev only: share of the steps after which the control begins."
+    )
+    control_end: Number | None = Field(
+        None, ge=0.1, le=1, description="Flux dev only: share of the steps after which it ends; 0.5 (canny) or 0.6."
+    )
+    disable_modality_detection: Flag | None = Field(
+        None, description="false: make the control from an ordinary picture first; never on Flux. true if not given."
+    )
+    checks: ClassVar[Rules] = (control.modality_reads, control.control_window)

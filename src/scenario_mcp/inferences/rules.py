@@ -1,18 +1,15 @@
-"""What a single field cannot say: leniency for sloppy hosts, conflicts between fields, folding of old names.
+"""What a single field cannot say: rules between fields, each a pure function made from names and values.
 
-Every function is pure and works on arguments as a host sends them: a mapping of camelCase names to JSON values.
+A `Rule` lists reasons to refuse a call, a `Remark` lists what its sender should know: a field that will not count, a
+field or a route that Scenario is giving up. Both work on arguments as a host sends them, best read after `lenient`.
 """
 
-import json
-import math
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scenario_mcp.inferences.fields import Fields, IpAdapter, Mask, SourceImage
+from scenario_mcp.inferences.folding import REFERENCE_FIELDS, as_list, references
 
 Given = Mapping[str, Any]
-Schema = Mapping[str, Any]
 
 
 class Problem(NamedTuple):
@@ -23,116 +20,84 @@ class Problem(NamedTuple):
 
 
 Rule = Callable[[Given], Iterator[Problem]]
-
-REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "ipAdapterImageId")
-
-
-# --- leniency: hosts that send numbers as text, null for "not said", JSON inside strings, one value for a list
+Remark = Callable[[Given], Iterator[str]]
+Rules = tuple[Rule, ...]
+Remarks = tuple[Remark, ...]
 
 
-def lenient(schema: Schema, arguments: Given) -> dict[str, Any]:
-    """Read arguments the way their sender meant them, guided by the tool's own input schema.
-
-    Text becomes the number, boolean, list or object that the schema wants; one value becomes a list of one; null, and
-    an empty list where a list is wanted, mean "not said" and are dropped. What cannot be read stays as it is, for
-    validation to refuse.
-    """
-    properties: Mapping[str, Schema] = schema.get("properties", {})
-    read: dict[str, Any] = {}
-    for name, value in arguments.items():
-        meant = _read(properties[name], value) if name in properties else value
-        if name in properties and (meant is None or (meant == [] and properties[name].get("type") == "array")):
-            continue
-        read[name] = meant
-    return read
+# --- reasons to refuse
 
 
-def _read(schema: Schema, value: Any) -> Any:
-    reader = _READERS.get(schema.get("type", ""))
-    return value if value is None or reader is None else reader(schema, value)
+def needs(*names: str, what: str) -> Rule:
+    """Refuse a call without any of these fields."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if not any(name in given for name in names):
+            yield Problem(names[0], f"is needed: {what}.")
+
+    return rule
 
 
-def _read_integer(schema: Schema, value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}(\.0+)?\s*", value):
-        return int(float(value)) if "." in value else int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+def needs_when(name: str, other: str, value: Any, *, what: str) -> Rule:
+    """Refuse a call without a field that another field's value asks for."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if given.get(other) == value and name not in given:
+            yield Problem(name, f"is needed when {other} is {value}: {what}.")
+
+    return rule
 
 
-def _read_number(schema: Schema, value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(
-        r"\s*[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?\s*", value
-    ):
-        number = float(value)
-        if not math.isfinite(number):
-            return value
-        return int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else number
-    return value
+def allowed_when(name: str, values: Collection[Any], other: str, value: Any) -> Rule:
+    """Refuse values of a field that do not go with another field's value."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if given.get(other) == value and name in given and given[name] not in values:
+            yield Problem(name, f"must be one of {', '.join(values)} when {other} is {value}, not {given[name]}.")
+
+    return rule
 
 
-def _read_boolean(schema: Schema, value: Any) -> Any:
-    words = {"true": True, "false": False}
-    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+def apart(name: str, value: Any, other: str, its_value: Any) -> Rule:
+    """Refuse a field's value together with another one's."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if given.get(name) == value and given.get(other) == its_value:
+            yield Problem(name, f"cannot be {value} when {other} is {its_value}. Change one of them.")
+
+    return rule
 
 
-def _read_array(schema: Schema, value: Any) -> Any:
-    decoded = _decoded(value, list)
-    items = decoded if isinstance(decoded, list) else [decoded]
-    return [_read(schema.get("items", {}), item) for item in items]
+def none_beside(name: str, beside: str, other: str, value: Any) -> Rule:
+    """Refuse a field together with another one, when a third has some value."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if name in given and beside in given and given.get(other) == value:
+            yield Problem(name, f"cannot be given together with {beside} when {other} is {value}.")
+
+    return rule
 
 
-def _read_object(schema: Schema, value: Any) -> Any:
-    decoded = _decoded(value, dict)
-    return lenient(schema, decoded) if isinstance(decoded, dict) and "properties" in schema else decoded
+def positive_with(name: str, other: str) -> Rule:
+    """Refuse a field without the strength that makes it count."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if other in given and not _above(given.get(name), 0):
+            yield Problem(name, f"must be above 0 when {other} is given, else {other} does nothing.")
+
+    return rule
 
 
-_READERS: dict[str, Callable[[Schema, Any], Any]] = {
-    "integer": _read_integer,
-    "number": _read_number,
-    "boolean": _read_boolean,
-    "array": _read_array,
-    "object": _read_object,
-}
+def at_most(name: str, limits: Mapping[str, int], other: str, usual: str) -> Rule:
+    """Refuse more items than another field's value allows; `usual` is the value that it has if it is not given."""
 
+    def rule(given: Given) -> Iterator[Problem]:
+        value = given.get(other, usual)
+        limit = limits.get(value) if isinstance(value, str) else None
+        if limit is not None and len(as_list(given.get(name, []))) > limit:
+            yield Problem(name, f"may have at most {limit} items when {other} is {value}.")
 
-def _decoded(value: Any, kind: type) -> Any:
-    opening = "[" if kind is list else "{"
-    if not (isinstance(value, str) and value.lstrip().startswith(opening)):
-        return value
-    try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    return decoded if isinstance(decoded, kind) else value
-
-
-# --- conflicts
-
-
-def references(given: Given) -> list[Any]:
-    """List the reference images of a call, whichever of the four names they were given under."""
-    for name in REFERENCE_FIELDS:
-        if name in given:
-            return _as_list(given[name])
-    return []
-
-
-def needs_source_image(given: Given) -> Iterator[Problem]:
-    """Refuse a generation from an image without one."""
-    if "image" not in given and "imageId" not in given:
-        yield Problem(
-            "image", "is needed: the picture to start from, as an asset id, a path, an https URL or a data URL."
-        )
-
-
-def needs_reference_image(given: Given) -> Iterator[Problem]:
-    """Refuse an IP adapter without anything to adapt."""
-    if not references(given):
-        yield Problem(
-            "ipAdapterImages",
-            "is needed: at least one reference picture, as an asset id, a path, an https URL or a data URL.",
-        )
+    return rule
 
 
 def one_value(modern: str, other: str) -> Rule:
@@ -149,7 +114,7 @@ def one_list_of_references(given: Given) -> Iterator[Problem]:
     """Refuse names for references that disagree: Scenario would silently drop all but one."""
     named = [name for name in REFERENCE_FIELDS if name in given]
     for name in named[1:]:
-        if _as_list(given[name]) != _as_list(given[named[0]]):
+        if as_list(given[name]) != as_list(given[named[0]]):
             yield Problem(name, f"says something else than {named[0]}. Put every reference in ipAdapterImages.")
 
 
@@ -158,92 +123,105 @@ def scales_fit_references(given: Given) -> Iterator[Problem]:
     scales, scale, count = given.get("ipAdapterScales"), given.get("ipAdapterScale"), len(references(given))
     if scales is None:
         return
-    if scale is not None and any(each != scale for each in scales):
+    if scale is not None and any(each != scale for each in as_list(scales)):
         yield Problem("ipAdapterScale", "says something else than ipAdapterScales. Keep only ipAdapterScales.")
-    if count and len(scales) > count:
+    if count and len(as_list(scales)) > count:
         yield Problem(
             "ipAdapterScales", f"has {len(scales)} values for {count} reference(s). Give at most one per reference."
         )
 
 
-RULES: dict[type[Fields], tuple[Rule, ...]] = {
-    SourceImage: (needs_source_image, one_value("image", "imageId")),
-    IpAdapter: (needs_reference_image, one_list_of_references, scales_fit_references),
-    Mask: (one_value("mask", "maskId"),),
-}
+# --- what the sender should know
 
 
-def conflicts(model: type[Fields], given: Given) -> list[Problem]:
-    """Collect what every rule of the model's field groups says about a call, best read after `lenient`."""
-    rules = (rule for group, rules in RULES.items() if issubclass(model, group) for rule in rules)
-    return [problem for rule in rules for problem in rule(given)]
+def idle_unless(names: Sequence[str], other: str, values: Collection[Any], usual: Any = None) -> Remark:
+    """Tell of fields that do nothing unless another one has one of some values; `usual` is its value if not given."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if given.get(other, usual) not in values and (idle := [name for name in names if name in given]):
+            yield f"{_and(idle)} {_does(idle)} nothing unless {other} is {' or '.join(map(str, values))}."
+
+    return remark
 
 
-# --- folding
+def idle_with(names: Sequence[str], other: str) -> Remark:
+    """Tell of fields that another one makes idle."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if given.get(other) not in (None, False) and (idle := [name for name in names if name in given]):
+            yield f"{_and(idle)} {_does(idle)} nothing beside {other}."
+
+    return remark
 
 
-def fold(given: Given) -> dict[str, Any]:
-    """Move deprecated and double names into the modern ones, for a call without conflicts.
+def idle_when(names: Sequence[str], other: str, values: Collection[Any], *, beside: str | None = None) -> Remark:
+    """Tell of fields that do nothing when another one has one of some values, or only then `beside` a third one."""
 
-    `imageId` becomes `image`, all references become `ipAdapterImages`, a lone `ipAdapterScale` is repeated for every
-    reference. `maskId` stays, as it was said: Scenario documents it as another field than `mask`.
-    """
-    folded = {name: value for name, value in given.items() if name not in _FOLDED}
-    if "imageId" in given:
-        folded["image"] = given["imageId"]
-    if "mask" in given:
-        folded.pop("maskId", None)
-    if pictures := references(given):
-        folded["ipAdapterImages"] = pictures
-    if "ipAdapterScales" in given:
-        folded["ipAdapterScales"] = given["ipAdapterScales"]
-    elif "ipAdapterScale" in given:
-        folded["ipAdapterScales"] = [given["ipAdapterScale"]] * len(pictures)
-    return folded
+    def remark(given: Given) -> Iterator[str]:
+        value = given.get(other)
+        if value in values and (beside is None or beside in given) and (idle := [n for n in names if n in given]):
+            also = f" beside {beside}" if beside else ""
+            yield f"{_and(idle)} {_does(idle)} nothing{also} when {other} is {value}."
+
+    return remark
 
 
-_SAME_THING: tuple[frozenset[str], ...] = (
-    frozenset({"image", "imageId"}),
-    frozenset({"mask", "maskId"}),
-    frozenset(REFERENCE_FIELDS),
-    frozenset({"ipAdapterScales", "ipAdapterScale"}),
-)
+def idle_without(names: Sequence[str], *others: str) -> Remark:
+    """Tell of fields that do nothing without one of others."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if not any(name in given for name in others) and (idle := [name for name in names if name in given]):
+            yield f"{_and(idle)} {_does(idle)} nothing without {' or '.join(others)}."
+
+    return remark
 
 
-def same_thing(name: str) -> frozenset[str]:
-    """List the names under which an argument may be given, its own among them."""
-    return next((names for names in _SAME_THING if name in names), frozenset({name}))
+def better_alone(name: str, other: str) -> Remark:
+    """Tell of two fields of which Scenario recommends to change only one."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if name in given and other in given:
+            yield f"Scenario recommends to change {name} or {other}, not both."
+
+    return remark
 
 
-def replaced(given: Given, overrides: Given) -> dict[str, Any]:
-    """Replace arguments of a call, under whichever of their names; objects are replaced name by name."""
-    gone = frozenset().union(*map(same_thing, overrides))
-    merged = {name: value for name, value in given.items() if name not in gone}
-    for name, value in overrides.items():
-        before = given.get(name)
-        merged[name] = {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
-    return merged
+def deprecated(*names: str) -> Remark:
+    """Tell of fields that Scenario has deprecated."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if old := [name for name in names if name in given]:
+            yield f"Scenario has deprecated {_and(old)}, which may soon do nothing."
+
+    return remark
 
 
-class Travel(NamedTuple):
-    """The body fields in which a picture travels: as the id of an asset, and as a data URL."""
+def missing(*names: str, says: str) -> Remark:
+    """Tell what it means that none of some fields is given."""
 
-    as_asset_id: str
-    as_data_url: str
+    def remark(given: Given) -> Iterator[str]:
+        if not any(name in given for name in names):
+            yield says
 
-
-PICTURES: dict[str, Travel] = {
-    "image": Travel("image", "image"),
-    "mask": Travel("maskId", "mask"),
-    "maskId": Travel("maskId", "mask"),
-    "ipAdapterImages": Travel("ipAdapterImageIds", "ipAdapterImages"),
-}
-
-MASKS = ("mask", "maskId")  # which travel inside the call whatever their form, since maskId may be passed over
-FOLDED_PICTURES = ("imageId", *(name for name in REFERENCE_FIELDS if name not in PICTURES))
-
-_FOLDED = {"imageId", "ipAdapterScale", *REFERENCE_FIELDS}
+    return remark
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def always(says: str) -> Remark:
+    """Tell something of every call."""
+
+    def remark(_: Given) -> Iterator[str]:
+        yield says
+
+    return remark
+
+
+def _above(value: Any, low: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > low
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)
+
+
+def _does(names: Sequence[str]) -> str:
+    return "does" if len(names) == 1 else "do"

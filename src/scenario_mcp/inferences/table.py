@@ -1,36 +1,71 @@
-"""One small class per inference and one table: adding an inference is a class here and a line below.
+"""The table of the inferences: adding one is a class in a neighbouring module and a line here.
 
 The key is the last part of the route, and names everything else: the tool, its snapshot, the command line word.
-A class's docstring is the tool's description.
 """
 
-from scenario_mcp.inferences.fields import (
-    DryRun,
-    Fields,
-    Generation,
-    IpAdapter,
-    Mask,
-    OriginalAssets,
-    SourceImage,
-    Strength,
-)
+from scenario_mcp.inferences import conversions, edits, images, skyboxes, texts
+from scenario_mcp.inferences.fields import Fields
 
-
-class Img2imgIpAdapter(SourceImage, IpAdapter, Strength, Mask, Generation, DryRun, OriginalAssets):
-    """Make images from one source image, steered by reference images through an IP adapter.
-
-    `image` is where each result starts; `ipAdapterImages` lend it their style or character. Both are needed,
-    with a model that has the capability img2img_ip_adapter (Flux.1 LoRAs and compositions). Costs Creative Units
-    per image; `dryRun: true` asks the price for free. Answers in time for the host, with the images or with a job id
-    and the call that waits for it. The same call again joins a job that runs; after its results it bills new images.
-    """
-
+CORE = "core"
+BY_TOOLSET: dict[str, dict[str, type[Fields]]] = {
+    CORE: {
+        "img2img-ip-adapter": images.Img2imgIpAdapter,
+    },
+    "images": {
+        "txt2img": images.Txt2img,
+        "txt2img-ip-adapter": images.Txt2imgIpAdapter,
+        "txt2img-texture": images.Txt2imgTexture,
+        "img2img": images.Img2img,
+        "img2img-texture": images.Img2imgTexture,
+        "inpaint": images.Inpaint,
+        "inpaint-ip-adapter": images.InpaintIpAdapter,
+        "controlnet": images.Controlnet,
+        "controlnet-img2img": images.ControlnetImg2img,
+        "controlnet-inpaint": images.ControlnetInpaint,
+        "controlnet-inpaint-ip-adapter": images.ControlnetInpaintIpAdapter,
+        "controlnet-ip-adapter": images.ControlnetIpAdapter,
+        "controlnet-texture": images.ControlnetTexture,
+    },
+    "edit": {
+        "detect": conversions.Detect,
+        "generative-fill": edits.GenerativeFill,
+        "patch": edits.Patch,
+        "pixelate": conversions.Pixelate,
+        "prompt-editing": edits.PromptEditing,
+        "reframe": edits.Reframe,
+        "remove-background": edits.RemoveBackground,
+        "restyle": edits.Restyle,
+        "segment": edits.Segment,
+        "skybox-base-360": skyboxes.SkyboxBase360,
+        "skybox-upscale-360": skyboxes.SkyboxUpscale360,
+        "texture": conversions.Texture,
+        "upscale": conversions.Upscale,
+        "vectorize": conversions.Vectorize,
+    },
+    "text": {
+        "caption": texts.Caption,
+        "describe-style": texts.DescribeStyle,
+        "embed": texts.Embed,
+        "prompt": texts.Prompt,
+        "translate": texts.Translate,
+    },
+}
 
 INFERENCES: dict[str, type[Fields]] = {
-    "img2img-ip-adapter": Img2imgIpAdapter,
+    route: model for members in BY_TOOLSET.values() for route, model in members.items()
 }
 
 
 def tool_name(route: str) -> str:
     """Name the tool of a route: Scenario's operation id in kebab case, `post-<route>-inferences`."""
     return f"post-{route}-inferences"
+
+
+def route_of(tool: str) -> str | None:
+    """Name the route of a named inference's tool."""
+    return next((route for route in INFERENCES if tool_name(route) == tool), None)
+
+
+def toolset_of(route: str) -> str:
+    """Name the toolset that an inference belongs to."""
+    return next(toolset for toolset, members in BY_TOOLSET.items() if route in members)

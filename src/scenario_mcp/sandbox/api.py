@@ -15,15 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scenario_mcp.sandbox import contract, jobs, uploads
-from scenario_mcp.sandbox.generate import Generation, named, of_custom_model
+from scenario_mcp.sandbox import contract, edits, jobs, uploads
+from scenario_mcp.sandbox.generate import Generation, named, of_custom_model, repeated
 from scenario_mcp.sandbox.models import Record
 from scenario_mcp.sandbox.refusal import Refusal
 from scenario_mcp.sandbox.world import Job, Seen, World
 
 PREFIX = "/v1"
 MAX_BODY = 6 * 2**20
-SERVED = frozenset({"img2img-ip-adapter"})  # the named inferences that are served
 NOT_IN_LISTS = ("inputs", "uiConfig")  # what only the record of one model holds
 NOT_IN_HITS = (*NOT_IN_LISTS, "custom", "accessRestrictions", "compliantModelIds", "status")
 
@@ -110,15 +109,17 @@ async def _no_such_route(request: Request, _: Exception) -> Response:
 
 async def _generate(world: World, request: Request) -> Response:
     route = request.path_params["route"]
-    if route not in SERVED:
+    if route not in contract.contract():
         raise Refusal(403, {"message": "Missing Authentication Token"})
     body = await _body(request)
     if objections := contract.objections(route, body):
         raise Refusal(400, {"reason": objections[0]})
-    answer = _answer(world, request, route, body, named(world, route, body))
-    pictures = {"image", "imageId", "mask", "ipAdapterImages", "ipAdapterImage"}
-    echo = {name: value for name, value in body.items() if name not in pictures}
-    return JSONResponse(answer | {"inference": echo} if "job" in answer else answer, 200 if "job" in answer else 269)
+    if route in edits.MAKERS:
+        answer = _answer(world, request, route, body, edits.generation(world, route, body))
+    else:
+        answer = _answer(world, request, route, body, named(world, route, body))
+        answer |= {"inference": repeated(world, body)} if "job" in answer else {}
+    return JSONResponse(answer, 200 if "job" in answer else 269)
 
 
 async def _generate_custom(world: World, request: Request) -> Response:
@@ -137,8 +138,18 @@ def _answer(
     if world.running() >= world.slots:
         details = {"actionName": "parallel-inferences", "actionLimit": world.slots}
         raise Refusal(429, {"reason": "Too many parallel inferences", "details": details})
-    job = world.accept(route, body, generation.cost, generation.drafts, generation.said)
-    return {**cost, "job": world.job_record(job)}
+    job = world.accept(
+        route,
+        body,
+        generation.cost,
+        generation.drafts,
+        generation.said,
+        kind=generation.kind,
+        at_once=bool(generation.answer) and not generation.drafts,
+    )
+    shown = [world.asset_record(world.assets[each], original=False) for each in job.asset_ids[:1]]
+    asset = {"asset": shown[0]} if generation.shows_asset else {}
+    return {**cost, "job": world.job_record(job), **generation.answer, **asset}
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 IGNORED = frozenset({"dryRun", "wait"})  # in a body the real API passes over them, runs the job and bills it
-MULTIPLES = {"width": 8, "height": 8}  # stated in the description's prose only
+MULTIPLES = {"width": 8, "height": 8}  # of the image inferences; stated in the description's prose only
+PRESETS = ("character", "landscape", "city", "interior")  # of modality; named in prose only
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -30,18 +31,35 @@ def contract() -> dict[str, Schema]:
 def objections(route: str, body: Mapping[str, Any]) -> list[str]:
     """List what the API would object to in a body, in the style of its recorded answers."""
     sent = {name: value for name, value in body.items() if name not in IGNORED}
-    return list(_check("", contract()[route], sent))
+    schema = contract()[route]
+    if "guidance" not in schema["properties"]:
+        return list(_check("", schema, sent))
+    found = list(_check("", schema, {**sent, **_plain_modality(sent)}))
+    return found or [
+        f"Input {name} must be a {step} multiple" for name, step in MULTIPLES.items() if sent.get(name, 0) % step
+    ]
+
+
+def _plain_modality(sent: Mapping[str, Any]) -> dict[str, str]:
+    """Reduce a modality of the image inferences, which may weigh and combine names, to one that the enum can judge."""
+    modality = sent.get("modality")
+    if not isinstance(modality, str):
+        return {}
+    names = [part.partition(":")[0].strip() for part in modality.split(",")]
+    return {"modality": next((name for name in names if name not in PRESETS), "canny")}
 
 
 def _check(name: str, schema: Schema, value: Any) -> Iterator[str]:
-    wanted = _TYPES[schema["type"]]
+    wanted = _TYPES.get(schema.get("type", ""))
+    if wanted is None:  # the description does not say
+        return
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         yield f"Input {name} must be a {schema['type']}"
     elif isinstance(value, dict):
         yield from _check_object(name, schema, value)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _check(f"{name}[{index}]", schema["items"], each)
+            yield from _check(f"{name}[{index}]", schema.get("items", {}), each)
     else:
         yield from _check_value(name, schema, value)
 
@@ -64,8 +82,6 @@ def _check_value(name: str, schema: Schema, value: Any) -> Iterator[str]:
         yield f"Input {name} must be at least {schema['minimum']:g}"
     if "maximum" in schema and value > schema["maximum"]:
         yield f"Input {name} must be at most {schema['maximum']:g}"
-    if name in MULTIPLES and value % MULTIPLES[name]:
-        yield f"Input {name} must be a {MULTIPLES[name]} multiple"
 
 
 def _join(parent: str, name: str) -> str:

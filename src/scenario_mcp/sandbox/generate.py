@@ -4,7 +4,7 @@ import base64
 import binascii
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,30 +21,42 @@ REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "i
 
 @dataclass(frozen=True)
 class Generation:
-    """A body that the API accepts: what it costs, the files it will make, and what its job repeats of it."""
+    """A body that the API accepts: what it costs, the files it will make, and what its job repeats of it.
+
+    `kind` is the job's type in records; `answer` is what the answer holds besides, and with it the work is done.
+    """
 
     cost: float
     drafts: Sequence[Draft]
     said: Mapping[str, Any]
+    kind: str = "flux"
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    shows_asset: bool = False
 
 
 def named(world: World, route: str, body: Mapping[str, Any]) -> Generation:
-    """Check a body of a named inference. Raises `Refusal`."""
+    """Check a body of an inference that makes images of a model. Raises `Refusal`."""
     _refuse_model(world, body["modelId"], f"{route.replace('-', '_')}")
-    order = order_for(world, body)
+    order = order_for(world, route, body)
     metadata = {"type": f"inference-{route}", "modelId": body["modelId"], "prompt": body["prompt"]}
-    drafts = _paintings(order, body.get("numSamples", 4), metadata)
-    said = {**body, "type": route.replace("-", "_"), "seed": str(order.seed)}
-    return Generation(price(body), drafts, said | _as_addresses(world, body))
+    drafts = paintings(order, body.get("numSamples", 4), metadata)
+    said = {**repeated(world, body), "type": route.replace("-", "_"), "seed": str(order.seed)}
+    return Generation(price(body), drafts, said)
 
 
-def _as_addresses(world: World, body: Mapping[str, Any]) -> dict[str, str]:
-    """Repeat pictures as records do: by addresses under which they can be seen."""
-    given = {name: str(body[name]) for name in ("image", "mask") if name in body}
-    return {
-        name: world.signed_url(said, original=False) if said in world.assets else "https://cdn.example/inline.png"
-        for name, said in given.items()
-    }
+def repeated(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Repeat a body as records do, its pictures by addresses under which they can be seen."""
+    return {name: _repeated(world, name, value) for name, value in body.items()}
+
+
+def _repeated(world: World, name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return repeated(world, value)
+    if isinstance(value, list):
+        return [_repeated(world, "", each) for each in value]
+    if isinstance(value, str) and value.startswith("data:"):
+        return "https://cdn.example/inline.png"
+    return world.signed_url(value, original=False) if name in ("image", "mask") and value in world.assets else value
 
 
 def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Generation:
@@ -59,13 +71,13 @@ def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Gen
         raise Refusal(400, {"reason": objection})
     for _, each in _given(inputs, taken, "model"):
         _known(world, each)
-    files = [_picture(world, name, each, as_id=True) for name, each in _given(inputs, taken, "file")]
+    files = [picture(world, name, each, as_id=True) for name, each in _given(inputs, taken, "file")]
     seed = int(taken.get("seed", seed_of(None)))
     count, kind = int(taken.get("numOutputs", 1)), MAKES.get(model_id, "image")
     metadata = {"type": f"custom-{kind}", "modelId": model_id, "prompt": taken.get("prompt", "")}
     if kind == "image":
         order = _order_of(files, taken, seed)
-        drafts, cost = _paintings(order, count, metadata), price({**taken, "numSamples": count})
+        drafts, cost = paintings(order, count, metadata), price({**taken, "numSamples": count})
     else:
         make = {
             "video": partial(outputs.video, seed),
@@ -74,7 +86,7 @@ def of_custom_model(world: World, model_id: str, body: Mapping[str, Any]) -> Gen
             "text": partial(outputs.text, str(taken.get("prompt", ""))),
         }[kind]
         drafts, cost = [Draft(MIME_TYPES[kind], make, metadata=metadata)], 5.0 + taken.get("duration", 0)
-    return Generation(cost, drafts, {"modelId": model_id, **taken})
+    return Generation(cost, drafts, {"modelId": model_id, **taken}, kind="custom")
 
 
 def price(body: Mapping[str, Any]) -> float:
@@ -136,7 +148,8 @@ def _order_of(files: Sequence[bytes], body: Mapping[str, Any], seed: int) -> Ord
     )
 
 
-def _paintings(order: Order, count: int, metadata: Mapping[str, Any]) -> list[Draft]:
+def paintings(order: Order, count: int, metadata: Mapping[str, Any]) -> list[Draft]:
+    """Draft so many pictures of an order, each with a seed of its own."""
     orders = [replace(order, seed=order.seed + index) for index in range(count)]
     return [
         Draft("image/png", partial(painter.paint, each), each.width, each.height, {**metadata, "seed": str(each.seed)})
@@ -144,21 +157,22 @@ def _paintings(order: Order, count: int, metadata: Mapping[str, Any]) -> list[Dr
     ]
 
 
-def order_for(world: World, body: Mapping[str, Any]) -> Order:
+def order_for(world: World, route: str, body: Mapping[str, Any]) -> Order:
     """Gather the pictures of a body and what is to be painted from them. Raises `Refusal`."""
-    source = body.get("image") or body.get("imageId")
-    if not source:
+    references = _references(world, body) if "ip-adapter" in route else ()
+    source, control = _source(world, body), _control(world, body)
+    if source is None and "img2img" in route:
         raise Refusal(400, {"reason": "Input image is required"})
-    named = next((name for name in REFERENCE_FIELDS if body.get(name)), None)
-    if named is None:
-        raise Refusal(400, {"reason": "Input ipAdapterImages is required"})
-    said = body[named] if isinstance(body[named], list) else [body[named]]
-    references = tuple(_picture(world, named, each, as_id=named.endswith(("Id", "Ids"))) for each in said)
+    if source is None and control is None and "controlnet" in route:
+        raise Refusal(400, {"reason": "Input controlImage is required"})
+    mask = _mask(world, body)
+    if "inpaint" in route and (source is None or mask is None) and not body.get("maskId"):
+        raise Refusal(400, {"reason": f"Input {'mask' if source else 'image'} is required"})
     scales = body.get("ipAdapterScales") or [body.get("ipAdapterScale", 0.9)] * len(references)
     if "seed" in body and not body["seed"].isdigit():
         raise Refusal(400, {"reason": "Input seed must be a number"})
     return Order(
-        source=_picture(world, "image", source, as_id=not source.startswith("data:")),
+        source=source or control or painter.blank(body["prompt"]),
         references=references,
         scales=tuple((scales + [0.9] * len(references))[: len(references)]),
         character=body.get("ipAdapterType") == "character",
@@ -166,19 +180,38 @@ def order_for(world: World, body: Mapping[str, Any]) -> Order:
         width=body.get("width", 512),
         height=body.get("height", 512),
         seed=seed_of(body.get("seed")),
-        mask=_mask(world, body),
+        mask=mask,
     )
+
+
+def _references(world: World, body: Mapping[str, Any]) -> tuple[bytes, ...]:
+    named = next((name for name in REFERENCE_FIELDS if body.get(name)), None)
+    if named is None:
+        raise Refusal(400, {"reason": "Input ipAdapterImages is required"})
+    said = body[named] if isinstance(body[named], list) else [body[named]]
+    return tuple(picture(world, named, each, as_id=named.endswith(("Id", "Ids"))) for each in said)
+
+
+def _source(world: World, body: Mapping[str, Any]) -> bytes | None:
+    said = body.get("image") or body.get("imageId")
+    return picture(world, "image", said, as_id=not said.startswith("data:")) if said else None
+
+
+def _control(world: World, body: Mapping[str, Any]) -> bytes | None:
+    name = next((name for name in ("controlImage", "controlImageId") if body.get(name)), None)
+    return picture(world, name, body[name], as_id=name == "controlImageId") if name else None
 
 
 def _mask(world: World, body: Mapping[str, Any]) -> bytes | None:
     if body.get("mask"):
-        return _picture(world, "mask", body["mask"], as_id=False)
+        return picture(world, "mask", body["mask"], as_id=False)
     if body.get("maskId") and not body.get("image"):  # documented so: maskId is ignored when image is given
-        return _picture(world, "maskId", body["maskId"], as_id=True)
+        return picture(world, "maskId", body["maskId"], as_id=True)
     return None
 
 
-def _picture(world: World, name: str, said: str, *, as_id: bool) -> bytes:
+def picture(world: World, name: str, said: str, *, as_id: bool) -> bytes:
+    """Read a picture that a body names: an asset by its id, or the data URL itself. Raises `Refusal`."""
     if as_id:
         if said not in world.assets:
             raise Refusal(404, {"reason": f"Asset {said} not found"})

@@ -74,6 +74,13 @@ FAMILIES: tuple[Record, ...] = (
     _model("flux.1-dev", "Flux.1 dev", "flux.1", FLUX_LORA),
     _model("model_sandbox-ink", "Ink and wash", "flux.1-lora", FLUX_LORA, compliantModelIds=list(BASES)),
     _model("model_sandbox-duo", "Two styles in one", "flux.1-composition", FLUX_LORA, compliantModelIds=list(BASES)),
+    _model(
+        "model_sandbox-atelier",
+        "Paints into pictures by reference",
+        "flux.1-lora",
+        (*FLUX_LORA, "inpaint_ip_adapter", "controlnet_inpaint_ip_adapter"),
+        compliantModelIds=list(BASES),
+    ),
     _model("model_sandbox-kontext", "Kontext edits", "flux.1-kontext-lora", ("img2img",)),
     _model("model_sandbox-max", "For the Max plan", "flux.1-lora", FLUX_LORA, accessRestrictions=75),
     _model("model_sandbox-pro", "A Flux pro model", "flux.1-pro", FLUX_LORA),

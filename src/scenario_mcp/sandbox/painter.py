@@ -37,7 +37,7 @@ def paint(order: Order) -> bytes:
     painted = _recoloured(_disturbed(source, order.strength, random.Random(order.seed)), order)  # noqa: S311  # art
     if order.mask is not None:
         painted = Image.composite(painted, source, ImageOps.fit(_open(order.mask).convert("L"), size))
-    _mark(painted)
+    mark(painted)
     out = io.BytesIO()
     painted.save(out, "PNG", compress_level=1)
     return out.getvalue()
@@ -62,6 +62,11 @@ def blank(words: str) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 64), tuple(chance.randint(60, 200) for _ in range(3))).save(out, "PNG")
     return out.getvalue()
+
+
+def average(picture: bytes) -> tuple[float, ...]:
+    """Give the mean red, green and blue of a picture."""
+    return tuple(ImageStat.Stat(_open(picture)).mean)
 
 
 def _open(picture: bytes) -> Image.Image:
@@ -121,7 +126,8 @@ def _spotlight(size: tuple[int, int]) -> Image.Image:
     return light.filter(ImageFilter.GaussianBlur(min(size) / 12))
 
 
-def _mark(picture: Image.Image) -> None:
+def mark(picture: Image.Image) -> None:
+    """Write across the foot of a picture that it is made up."""
     height = max(10, picture.height // 16)
     draw = ImageDraw.Draw(picture, "RGBA")
     draw.rectangle((0, picture.height - height - 4, picture.width, picture.height), fill=(0, 0, 0, 170))

@@ -60,6 +60,7 @@ class Job:
     asset_ids: Sequence[str]
     hidden: bool = False
     canceled_at: float | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,18 +118,30 @@ class World:
         return self.store(Draft(mime_type, lambda: content, width, height, {"type": "uploaded"}))
 
     def accept(
-        self, route: str, body: Mapping[str, Any], cost: float, drafts: Sequence[Draft], said: Mapping[str, Any]
+        self,
+        route: str,
+        body: Mapping[str, Any],
+        cost: float,
+        drafts: Sequence[Draft],
+        said: Mapping[str, Any],
+        *,
+        kind: str = "flux",
+        at_once: bool = False,
     ) -> Job:
-        """Bill a generation and start its job; `said` is the input that the job's record repeats."""
+        """Bill a generation and start its job; `said` is the input that the job's record repeats, `kind` its type.
+
+        What is answered `at_once` has ended as soon as it is accepted.
+        """
         job = Job(
             id=f"job_sandbox_{secrets.token_hex(6)}",
-            type="custom" if route.startswith("custom/") else "flux",
+            type=kind,
             plan=timeline.plan_for(str(body.get("prompt", ""))),
             created=self.clock(),
             cost=cost,
             input=said,
             asset_ids=[self.store(draft).id for draft in drafts],
             hidden=bool(body.get("hideResults")),
+            at_once=at_once,
         )
         self.jobs[job.id] = job
         self.ledger.append(Bill(job.id, route, cost, body))
@@ -206,7 +219,7 @@ class World:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _history(self, job: Job) -> list[tuple[str, float]]:
-        history = timeline.history(job.plan, self.clock() - job.created, self.pace)
+        history = timeline.history(job.plan, self.clock() - job.created, 0.0 if job.at_once else self.pace)
         if job.canceled_at is None:
             return history
         age = job.canceled_at - job.created

@@ -15,7 +15,8 @@ BULK = 200  # most ids that POST /assets/get-bulk takes at once
 class Asset:
     """A finished file: `url` is signed and ends within weeks, sizes are pixels. What is not known is None.
 
-    `prompt`, `seed` and `model_id` tell how it was made.
+    `prompt`, `seed` and `model_id` tell how it was made; `part` which of several different results it is, like the
+    normal map of a texture.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Asset:
     prompt: str | None = None
     seed: str | None = None
     model_id: str | None = None
+    part: str | None = None
 
 
 async def describe(
@@ -63,7 +65,14 @@ def _read_asset(value: Any) -> Asset:
         prompt=records.text(metadata.get("prompt")),
         seed=str(seed) if isinstance(seed, str | int) and not isinstance(seed, bool) else None,
         model_id=records.text(metadata.get("modelId")),
+        part=_part(records.text(metadata.get("type")) or ""),
     )
+
+
+def _part(kind: str) -> str | None:
+    """Take the part out of types like texture-normal and segmentation-mask."""
+    whole, _, part = kind.partition("-")
+    return part if whole in ("texture", "segmentation") and part.isalnum() else None
 
 
 def _pixels(value: Any) -> int | None:

@@ -21,8 +21,8 @@ FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
 class Job:
     """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units.
 
-    `created` and `updated` are ISO 8601 times of Scenario's clock, `input` is what the job was asked for, `type` and
-    `author` are Scenario's words for its kind and for who asked.
+    `created` and `updated` are ISO 8601 times of Scenario's clock, `input` is what the job was asked for and `output`
+    what it gave besides files, `type` and `author` are Scenario's words for its kind and for who asked.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Job:
     type: str | None = None
     author: str | None = None
     input: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    output: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -81,6 +82,7 @@ def read_job(value: Any) -> Job | None:
         type=records.text(record.get("jobType")),
         author=records.text(record.get("authorId")),
         input=records.mapping(metadata.get("input")),
+        output=records.mapping(metadata.get("output")),
     )
 
 

@@ -1,7 +1,7 @@
 """The MCP server: the SDK's low-level `Server`, given our tools. The one user of the SDK's server side."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mcp import MCPError, types
@@ -139,9 +139,9 @@ class _Handlers:
         return types.ReadResourceResult(contents=[_content(params.uri, each) for each in contents])
 
 
-def create_server(services: Services, *, toolsets: Iterable[str] = (), sandbox: bool = False) -> Server[Any]:
-    """Make the MCP server over the services, with core and more toolsets; it opens nothing until it is called."""
-    handlers = _Handlers(services, [tool.name for tool in in_toolsets(toolsets)], sandbox=sandbox)
+def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
+    """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called."""
+    handlers = _Handlers(services, [tool.name for tool in in_toolsets(services.toolsets)], sandbox=sandbox)
     return Server(
         "scenario-mcp",
         version=__version__,

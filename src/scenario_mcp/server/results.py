@@ -16,6 +16,7 @@ from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.server import words
 from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report, asset_facts
 
 ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
@@ -146,6 +147,7 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "jobId": outcome.job_id,
         "modelId": outcome.model_id,
         "lastSeen": outcome.seen,
+        **words.data(outcome.answer),
         "assets": [asset_facts(asset, outcome.files.get(asset.id)) for asset in outcome.assets],
         "creativeUnitsCost": outcome.cost,
         "creativeUnitsDiscount": outcome.discount,
@@ -180,8 +182,9 @@ def _row_lines(row: Outcome, start: int) -> Iterator[str]:
     yield f"{row.status}: {_what(row)}"
     for number, asset in enumerate(row.assets, start):
         path = row.files.get(asset.id)
-        facts = (asset.id, _size(asset), asset.mime_type, str(path) if path else "not saved")
+        facts = (asset.id, asset.part, _size(asset), asset.mime_type, str(path) if path else "not saved")
         yield f"{number}. {', '.join(fact for fact in facts if fact)}"
+    yield from words.lines(row.answer)
     for note in row.notes:
         yield f"Note: {note}"
 
@@ -194,9 +197,11 @@ def _what(row: Outcome) -> str:
         return row.error + of if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}{of}"
     if row.status == DRY_RUN:
         price = cost or "a price that Scenario did not name"
-        return f"this call with {row.model_id} would cost {price}."
+        return f"this call{f' with {row.model_id}' if row.model_id else ''} would cost {price}."
     if row.status == IN_PROGRESS:
         return f"{job}, last seen: {row.seen}{_comma(cost)}."
+    if row.answer and not row.assets:
+        return f"answer of {job}{_comma(cost)}."
     return f"{_count(row.assets)} by {job}{_comma(cost)}. An assetId can be given to the next call."
 
 

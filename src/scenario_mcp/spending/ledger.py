@@ -56,6 +56,13 @@ class Ledger:
         except StoreBusy:
             return None
 
+    def own(self, job_id: str) -> Entry | None:
+        """Find the entry of a job of this account; none while the journal is busy."""
+        try:
+            return self.journal.of_job(job_id, own=True)
+        except StoreBusy:
+            return None
+
     def bury(self, entry: Entry) -> bool:
         """Note an entry as lost if the server that was sending it has ended; tell whether it has."""
         if self.journal.is_being_sent(entry):

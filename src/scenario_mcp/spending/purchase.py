@@ -8,12 +8,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import anyio
 
-from scenario_mcp.scenario import records
+from scenario_mcp.scenario import answers, jobs, records
+from scenario_mcp.scenario.answers import Answer, read_answer
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
@@ -49,7 +50,7 @@ logger = logging.getLogger(__name__)
 class Bought:
     """A generation that Scenario accepted: its entry, its job as last seen, and whether another call paid for it.
 
-    `cost` and `discount` are in Creative Units where they are known.
+    `cost` and `discount` are in Creative Units where they are known; `answer` is what was answered besides the job.
     """
 
     entry: Entry
@@ -57,6 +58,7 @@ class Bought:
     joined: bool = False
     cost: float | None = None
     discount: float | None = None
+    answer: Answer = field(default_factory=dict, repr=False)
 
 
 class Purchases:
@@ -185,7 +187,13 @@ class Purchases:
             raise
         self.ledger.journal.under_way.discard(entry.id)
         cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
-        return Bought(entry, job_of(answer), cost=records.number(cost), discount=records.number(discount))
+        return Bought(
+            entry,
+            _whole(job_of(answer), said := read_answer(answer)),
+            cost=records.number(cost),
+            discount=records.number(discount),
+            answer=said,
+        )
 
     # --- a lost answer, and another call's entry
 
@@ -221,6 +229,16 @@ class Purchases:
         return bought
 
     async def _read(self, entry: Entry, until: Deadline) -> Bought | None:
-        job = await self._searches.read(entry, until)
+        job = _whole(Job(entry.job_id or ""), entry.answer)
+        if not job.ended:
+            read = await self._searches.read(entry, until)
+            if read is None:
+                return None
+            job = read
         cost = None if entry.units is None else entry.units / budget.MILLION
-        return None if job is None else Bought(entry, job, joined=True, cost=cost)
+        return Bought(entry, job, joined=True, cost=cost, answer=entry.answer)
+
+
+def _whole(job: Job, answer: Answer) -> Job:
+    """Take a job whose answer is its whole result as done, whatever its record says yet."""
+    return replace(job, status=jobs.SUCCESS) if answers.is_whole(answer) and not job.ended else job

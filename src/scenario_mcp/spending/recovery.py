@@ -6,7 +6,7 @@ speaks for it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +18,31 @@ from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.state.entries import Intent
 
 PAGE_SIZE, MOST_PAGES, MOST_EMPTY = 50, 5, 5
-NAMED_TYPES = ("inference", "flux")  # how records call the jobs of the named image inferences
+
+# How records call the jobs of each route, by Scenario's description; the image inferences are not listed.
+IMAGE_TYPES = ("inference", "flux")
+TYPES: Mapping[str, Collection[str]] = {
+    "caption": ("caption", "caption-llava"),
+    "describe-style": ("describe-style",),
+    "detect": ("detection",),
+    "embed": ("embed",),
+    "generative-fill": ("repaint",),
+    "patch": ("patch-image",),
+    "pixelate": ("pixelate",),
+    "prompt": ("generate-prompt",),
+    "prompt-editing": ("image-prompt-editing", "openai-image-generation", "image-generation", "flux"),
+    "reframe": ("reframe",),
+    "remove-background": ("remove-background",),
+    "restyle": ("restyle",),
+    "segment": ("segment",),
+    "skybox-base-360": ("skybox-base-360", "skybox-3d"),
+    "skybox-upscale-360": ("skybox-upscale-360", "upscale-skybox"),
+    "texture": ("texture",),
+    "translate": ("translate", "generate-prompt"),
+    "upscale": ("upscale", "upscale-skybox", "upscale-texture"),
+    "vectorize": ("vectorize",),
+}
+KNOWN_TYPES = frozenset({*IMAGE_TYPES, "custom", *(each for types in TYPES.values() for each in types)})
 
 
 @dataclass(frozen=True)
@@ -41,26 +65,35 @@ class Sought:
             and self.earliest <= made <= self.latest
             and (self.author is None or job.author is None or job.author == self.author)
             and self._is_of_route(job)
-            and (job.model_id is None or job.model_id in self._models)
+            and self._is_of_model(job.model_id)
             and all(_agree(sent, job.input.get(name)) for name, sent in self.intent.body.items() if name != "modelId")
         )
 
-    @property
-    def _models(self) -> set[Any]:
-        """The ids that the job may have as its model: where it was sent, and the trained model inside the body."""
+    def _is_of_model(self, model_id: str | None) -> bool:
+        """Tell whether the job may run the model that was asked for: where it was sent, or the one inside the body.
+
+        A tool that runs no model of the project may say which one it runs itself.
+        """
+        if model_id is None or self._tool in TYPES:
+            return True
         custom = self.intent.route.removeprefix(wire.CUSTOM) if self._is_custom else None
-        return {self.intent.model_id, self.intent.body.get("modelId"), custom and unquote(custom)} - {None}
+        return model_id in (self.intent.model_id, self.intent.body.get("modelId"), custom and unquote(custom))
 
     @property
     def _is_custom(self) -> bool:
         return self.intent.route.startswith(wire.CUSTOM)
 
+    @property
+    def _tool(self) -> str:
+        return self.intent.route.removeprefix(wire.GENERATE)
+
     def _is_of_route(self, job: Job) -> bool:
         if self._is_custom:
-            return job.type not in NAMED_TYPES
+            return job.type not in IMAGE_TYPES
+        if self._tool in TYPES:  # a type that nobody knows yet may be one of these
+            return job.type in TYPES[self._tool] or job.type not in KNOWN_TYPES
         kind = records.text(job.input.get("type"))
-        named = self.intent.route.removeprefix(wire.GENERATE).replace("-", "_")
-        return job.type != "custom" and (kind is None or kind.replace("-", "_") == named)
+        return job.type != "custom" and (kind is None or kind.replace("-", "_") == self._tool.replace("-", "_"))
 
 
 @dataclass(frozen=True)

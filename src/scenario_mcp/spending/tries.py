@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from scenario_mcp.scenario import jobs, records
+from scenario_mcp.scenario.answers import read_answer
 from scenario_mcp.scenario.client import Client, Sending
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AnswerLost, JournalBusy, NotConnected, ScenarioError
@@ -112,7 +113,8 @@ class Tries:
             raise
         else:
             cost = budget.known(records.number(answer.get("creativeUnitsCost")))
-            outcome = partial(journal.accepted, job_id=job.id, author=job.author, cost=cost)
+            said = read_answer(answer)
+            outcome = partial(journal.accepted, job_id=job.id, author=job.author, cost=cost, answer=said)
             return answer
         finally:
             if outcome is not None:

@@ -31,7 +31,7 @@ class Intent:
     identity: str
     tool: str
     route: str
-    model_id: str
+    model_id: str | None
     arguments: Mapping[str, Any]
     left_out: tuple[tuple[str, ...], ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -41,7 +41,10 @@ class Intent:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the journal, as last read; times and units as in `Intent`, or of this machine's clock."""
+    """One line of the journal, as last read; times and units as in `Intent`, or of this machine's clock.
+
+    `answer` is what the API answered besides the job: words, numbers.
+    """
 
     id: int
     process: str
@@ -58,6 +61,7 @@ class Entry:
     files: Mapping[str, str] = field(default_factory=dict)
     told: float | None = None
     took: float | None = None
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def units(self) -> int | None:
@@ -75,7 +79,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
             identity=row["identity"],
             tool=row["tool"],
             route=row["route"],
-            model_id=row["model_id"],
+            model_id=row["model_id"] or None,
             arguments=json.loads(row["arguments"]),
             left_out=tuple(map(tuple, json.loads(row["left_out"]))),
             body=json.loads(row["body"]),
@@ -93,4 +97,5 @@ def entry_of(row: sqlite3.Row) -> Entry:
         files=json.loads(row["files"] or "{}"),
         told=row["told"],
         took=row["took"],
+        answer=json.loads(row["answer"] or "{}"),
     )

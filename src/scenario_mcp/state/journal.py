@@ -102,7 +102,7 @@ class Journal:
                 "state": SENDING,
                 "tool": intent.tool,
                 "route": intent.route,
-                "model_id": intent.model_id.encode("utf-8", "replace").decode(),
+                "model_id": (intent.model_id or "").encode("utf-8", "replace").decode(),
                 "arguments": json.dumps(intent.arguments),
                 "left_out": json.dumps(intent.left_out),
                 "body": json.dumps(intent.body),
@@ -125,15 +125,9 @@ class Journal:
 
     def trying(self, entry_id: int, api_now: float | None) -> bool:
         """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreBusy`."""
-        return self.store.transact(
-            lambda database: (
-                database.execute(
-                    "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'",
-                    (self.clock(), api_now, entry_id),
-                ).rowcount
-                > 0
-            )
-        )
+        sql = "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'"
+        values = (self.clock(), api_now, entry_id)
+        return self.store.transact(lambda database: database.execute(sql, values).rowcount > 0)
 
     def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
         """Find the newest entry of this identity that counts as a twin. Raises `StoreBusy`."""
@@ -142,7 +136,14 @@ class Journal:
     # --- what becomes of it
 
     def accepted(
-        self, entry_id: int, job_id: str, *, author: str | None, cost: int | None, found: bool = False
+        self,
+        entry_id: int,
+        job_id: str,
+        *,
+        author: str | None,
+        cost: int | None,
+        found: bool = False,
+        answer: Mapping[str, Any] | None = None,
     ) -> bool:
         """Note the job of an entry: from its own answer, or `found` by looking. False for a find of no use.
 
@@ -156,16 +157,17 @@ class Journal:
                     " 'absent' END WHERE job_id = ? AND id <> ?",
                     (job_id, entry_id),
                 )
-            said = (job_id, author, cost, found, entry_id)
+            said = (job_id, author, cost, found, json.dumps(answer or {}), entry_id)
             taken = database.execute(
                 "UPDATE OR IGNORE generations SET state = 'accepted', job_id = ?, author = ?,"
-                " cost = COALESCE(?, cost), found = ? WHERE id = ? AND state IN ('sending', 'lost', 'unsure')",
+                " cost = COALESCE(?, cost), found = ?, answer = ? WHERE id = ? AND state IN"
+                " ('sending', 'lost', 'unsure')",
                 said,
             ).rowcount
             if not taken and not found:  # it was given up, and its answer came all the same
                 database.execute(
                     "UPDATE generations SET state = 'late', job_id = ?, author = ?, cost = COALESCE(?, cost),"
-                    " found = ? WHERE id = ? AND job_id IS NULL",
+                    " found = ?, answer = ? WHERE id = ? AND job_id IS NULL",
                     said,
                 )
             return bool(taken)
@@ -204,10 +206,7 @@ class Journal:
 
     def filed(self, job_id: str, files: Mapping[str, str]) -> None:
         """Note where the results of a job are saved, by asset id."""
-        self._write(
-            "UPDATE generations SET files = ? WHERE job_id = ?",
-            (json.dumps(files), job_id),
-        )
+        self._write("UPDATE generations SET files = ? WHERE job_id = ?", (json.dumps(files), job_id))
 
     def told(self, job_id: str, took: float) -> None:
         """Note that a call has answered with the outcome of a job, and the seconds that it took.
@@ -248,8 +247,7 @@ class Journal:
     def of_job(self, job_id: str, *, own: bool = False) -> Entry | None:
         """Find the entry of a job, of whichever account or of this one's `own`. Raises `StoreBusy`."""
         whose, values = ("AND account = ?", (job_id, self.account)) if own else ("", (job_id,))
-        rows = self.store.read(f"SELECT * FROM generations WHERE job_id = ? {whose}", values)  # noqa: S608
-        return entry_of(rows[0]) if rows else None
+        return _first(self.store.read(f"SELECT * FROM generations WHERE job_id = ? {whose}", values))  # noqa: S608
 
     def open(self) -> list[Entry]:
         """List what is not settled, newest first. Raises `StoreBusy`."""
@@ -288,8 +286,8 @@ class Journal:
         self.store.transact(lambda database: database.execute(sql, values))
 
 
-def _first(rows: Iterable[sqlite3.Row], is_twin: Callable[[Entry], bool]) -> Entry | None:
-    return next((entry for entry in map(entry_of, rows) if is_twin(entry)), None)
+def _first(rows: Iterable[sqlite3.Row], fits: Callable[[Entry], bool] = lambda _: True) -> Entry | None:
+    return next((entry for entry in map(entry_of, rows) if fits(entry)), None)
 
 
 def _one(rows: Iterable[sqlite3.Row]) -> tuple[int, int]:

@@ -34,4 +34,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),
+    ("ALTER TABLE generations ADD COLUMN answer TEXT",),
 )

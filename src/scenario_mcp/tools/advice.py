@@ -1,10 +1,11 @@
 """The way on, when a model or a route is the wrong one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from scenario_mcp.inferences.table import route_of
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ApiError, NotFound, Retired, RouteRetired, ScenarioError
 from scenario_mcp.scenario.models import Input, Model
@@ -18,6 +19,7 @@ FIND_MODELS, GET_MODEL = "find-models", "get-model"
 SECONDS = 8.0  # that looking for near models may take
 WANTS_CUSTOM = "Standalone models are not supported"  # how the API says that a model wants /generate/custom
 WANTS_NAMED = "Custom models only are supported"  # and how, that one does not
+OFF = "Tools that run it are in the toolset {}, which is off: add it to SCENARIO_TOOLSETS."
 PRICE_IS_FREE = "Its price is free to ask with dryRun: true."
 
 # A modern model that takes a content and a style picture and a prompt, for who comes from a retired one.
@@ -51,24 +53,36 @@ async def instead_of_named(knowledge: Knowledge, given: Mapping[str, Any], model
     return _modern(given, model_id, dry_run=dry_run)
 
 
-async def instead_of_custom(given: Mapping[str, Any], model: Model, *, dry_run: bool) -> str:
+async def instead_of_custom(given: Mapping[str, Any], model: Model, toolsets: Collection[str], *, dry_run: bool) -> str:
     """Word the call to make in place of run-model, for a model that it cannot run and the parameters given."""
-    tools = [tool for tool in fitness.tools_for(model) if tool != RUN_MODEL]
+    tools = [tool for tool in fitness.tools_for(model, toolsets) if tool != RUN_MODEL]
     if tools and not fitness.is_retired(model):
-        carried = carry.to_named(given, fitness.route_of(tools[0]) or "", model.id)
+        carried = carry.to_named(given, route_of(tools[0]) or "", model.id)
         return f"{carry.worded(NextCall(tools[0], carried.arguments | _asked(dry_run)), carried)} {PRICE_IS_FREE}"
     if fitness.is_lora(model) and not fitness.is_retired(model):
         return (
             f"Its base model is not known here. {FIND_MODELS} with type custom lists models; the one whose modelId or"
             f" loras takes models of type {model.type} runs it, as {GET_MODEL} tells."
         )
+    if (off := fitness.toolsets_for(model, toolsets)) and not fitness.is_retired(model):
+        return OFF.format(" or ".join(off))
     return _modern(given, model.id, dry_run=dry_run)
 
 
 async def after_refusal(
-    services: Services, knowledge: Knowledge, refusal: ApiError, given: Mapping[str, Any], deadline: Deadline
+    services: Services,
+    knowledge: Knowledge,
+    refusal: ApiError,
+    route: str,
+    given: Mapping[str, Any],
+    deadline: Deadline,
 ) -> str:
     """Say what to call instead, after a refusal of a named inference by the API for its model or its route."""
+    if route not in fitness.CAPABILITY_ROUTES:
+        if isinstance(refusal, Retired):
+            words = route.replace("-", " ")
+            return f" {FIND_MODELS} with query {words!r} looks for models that do the same; {RUN_MODEL} runs them."
+        return await _after_not_found(services, refusal, deadline)
     model = (await knowledge.of(given["modelId"])).model
     if refusal.reason.startswith(WANTS_CUSTOM):
         inputs = model.inputs if model and fitness.is_custom(model) else None

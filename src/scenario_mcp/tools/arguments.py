@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from scenario_mcp.inferences import rules, schemas
-from scenario_mcp.inferences.fields import SAID, Fields
+from scenario_mcp.inferences import fields, schemas
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.schemas import Schema
+from scenario_mcp.inferences.values import SAID
 from scenario_mcp.scenario.errors import InvalidArguments
 
 Input = TypeVar("Input", bound=Fields)
@@ -26,7 +28,7 @@ def validate(
 
     Raises `InvalidArguments` with one line per problem.
     """
-    given = rules.lenient(schema, arguments or {})
+    given = lenient(schema, arguments or {})
     valid: Input | None = None
     problems: list[Problem] = []
     try:
@@ -34,7 +36,7 @@ def validate(
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         problems += dict.fromkeys(_explain(schema, detail) for detail in details)
-    problems += (*rules.conflicts(model, given), *check(given))
+    problems += (*fields.conflicts(model, given), *check(given))
     if valid is None or problems:
         raise InvalidArguments(problems)
     return valid

@@ -6,7 +6,8 @@ from typing import Any
 import anyio.lowlevel
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields, Id
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.errors import NotConfigured, NotConnected, NotFound, ScenarioError, Unauthorized
 from scenario_mcp.scenario.jobs import CANCELED, FAILURE, Job

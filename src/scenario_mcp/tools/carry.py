@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from scenario_mcp.inferences import rules, schemas
+from scenario_mcp.inferences import fields, schemas
+from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.table import INFERENCES
 from scenario_mcp.scenario.models import Input
 from scenario_mcp.tools import parameters
@@ -82,7 +83,7 @@ def _place(carried: dict[str, Any], target: Input, value: Any) -> bool:
     else:
         return False
     schema = parameters.input_schema(target)
-    read = rules.lenient({"properties": {target.name: schema}}, {target.name: wanted}).get(target.name)
+    read = lenient({"properties": {target.name: schema}}, {target.name: wanted}).get(target.name)
     if read is None or any(schemas.misfits(target.name, schema, read)):
         return False
     carried[target.name] = read
@@ -135,7 +136,7 @@ def _refused(route: str, arguments: Mapping[str, Any]) -> set[str]:
 
 def _needed(route: str, given: Mapping[str, Any]) -> list[str]:
     required = {field.alias or name for name, field in INFERENCES[route].model_fields.items() if field.is_required()}
-    conflicts = (problem.field for problem in rules.conflicts(INFERENCES[route], given))
+    conflicts = (problem.field for problem in fields.conflicts(INFERENCES[route], given))
     return [*sorted(required - {*given, "modelId"}), *(name for name in conflicts if name not in given)]
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from scenario_mcp.inferences.fields import Fields
-from scenario_mcp.inferences.table import INFERENCES, tool_name
+from scenario_mcp.inferences.fields import Fields, pictures_of
+from scenario_mcp.inferences.table import CORE as CORE  # commands name it too
+from scenario_mcp.inferences.table import INFERENCES, tool_name, toolset_of
 from scenario_mcp.tools import (
     cancel_job,
     find_models,
@@ -36,7 +37,6 @@ def _nothing(_: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     return ()
 
 
-CORE = "core"
 TOOLSETS = {
     CORE: "always on: the main tool, any model, finding models, files, jobs",
     "images": "more named image inferences",
@@ -96,8 +96,10 @@ class Tool:
 
 
 def _inference(route: str, model: type[Fields]) -> Tool:
-    title = route.replace("img2img", "image to image").replace("-", " ").capitalize()
-    return Tool(tool_name(route), CORE, title, model, partial(inference.generate, route), PAID, True, pictures.check)
+    words = route.replace("img2img", "image to image").replace("txt2img", "text to image")
+    title = words.replace("-", " ").capitalize()
+    run, check = partial(inference.generate, route), partial(pictures.check, pictures_of(model))
+    return Tool(tool_name(route), toolset_of(route), title, model, run, PAID, True, check)
 
 
 TOOLS: dict[str, Tool] = {

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from scenario_mcp.inferences.table import route_of
 from scenario_mcp.media import outputs
 from scenario_mcp.media.outputs import NotWhole, Place
 from scenario_mcp.media.previews import Gallery, Preview
@@ -142,7 +143,7 @@ class Delivery:
         async def one(number: int, asset: Asset) -> None:
             async with places:
                 try:
-                    path = await self._download(asset, place.folder, f"{place.stem}-{number}", host.deadline)
+                    path = await self._download(asset, place.folder, _name(place, number, asset), host.deadline)
                 except (ScenarioError, OSError, NotWhole) as fault:
                     delivered.notes.append(f"Result {number} was not saved: {_words(fault)}.")
                     return
@@ -221,7 +222,14 @@ async def _write_card(
 
 
 def _place(shelf: Path, job: Job, origin: Origin | None) -> Place:
-    return outputs.place(shelf, _made(job), prompt_of(origin.arguments if origin else job.input), job.id)
+    """Place a job's files by its prompt, or else by what was done."""
+    route = route_of(origin.tool) if origin else None
+    words = prompt_of(origin.arguments if origin else job.input) or route or ""
+    return outputs.place(shelf, _made(job), words, job.id)
+
+
+def _name(place: Place, number: int, asset: Asset) -> str:
+    return f"{place.stem}-{number}{f'-{asset.part}' if asset.part else ''}"
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,12 +1,13 @@
 """Finding models, by words or by what they can do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import anyio
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields, Text, Whole
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Text, Whole
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError, cut
 from scenario_mcp.scenario.models import Listing, Model
@@ -22,6 +23,15 @@ TOLD = 6  # capabilities that a row tells
 LONGEST = 80  # characters of a name
 SECONDS = 20.0  # that each of the two catalogues may take
 NO_TOOL = {True: "no tool here runs it", False: "its record does not say what runs it"}
+
+
+def runs_with(told: Mapping[str, Any], *, known: bool) -> str:
+    """Word what runs a model: the tools that are told, or the toolsets that have some, if it is `known` at all."""
+    if told.get("tools"):
+        return f"run with {' or '.join(told['tools'])}"
+    if told.get("toolsets"):
+        return f"run with the toolset {' or '.join(told['toolsets'])}, which is off"
+    return NO_TOOL[known]
 
 
 class FindModels(Fields):
@@ -49,7 +59,7 @@ async def find_models(services: Services, arguments: FindModels, host: Host) -> 
     shown = fitting[: arguments.limit or ROWS]
     if arguments.query and shown:  # hits of the search lack what tells the tool and the plan
         shown = await _complete(services, shown, host)
-    rows = [_row(model) for model in shown]
+    rows = [_row(model, services.toolsets) for model in shown]
     while (report := _report(rows, len(fitting), gathered)).size > ROOM and rows:
         rows.pop()
     return report
@@ -139,7 +149,8 @@ def _plain(capability: str) -> str:
     return capability.lower().replace("-", "_")
 
 
-def _row(model: Model) -> dict[str, Any]:
+def _row(model: Model, toolsets: Collection[str]) -> dict[str, Any]:
+    tools = fitness.tools_for(model, toolsets)
     can = [each for each in TOLD_FIRST if each in model.capabilities]
     can += [each for each in model.capabilities if each not in can]
     row = {
@@ -150,7 +161,8 @@ def _row(model: Model) -> dict[str, Any]:
             *(cut(each, LONGEST) for each in can[:TOLD]),
             *([f"and {len(can) - TOLD} more"] if len(can) > TOLD else []),
         ],
-        "tools": fitness.tools_for(model),
+        "tools": tools,
+        "toolsets": [] if tools else fitness.toolsets_for(model, toolsets),
         "plan": model.plan,
         "mine": None if model.public is None else not model.public,
         "retired": fitness.is_retired(model),
@@ -165,7 +177,7 @@ def _row_line(row: Mapping[str, Any]) -> str:
         row.get("name"),
         row.get("type"),
         f"can {', '.join(row['can'])}" if "can" in row else None,
-        f"run with {' or '.join(row['tools'])}" if "tools" in row else NO_TOOL["can" in row],
+        runs_with(row, known="can" in row),
         f"needs plan {row['plan']}" if "plan" in row else None,
         "mine" if "mine" in row else None,
         "probably retired" if "retired" in row else None,

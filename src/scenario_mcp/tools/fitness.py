@@ -1,9 +1,10 @@
 """Whether a model can do what a named inference is asked: judged by its record alone, all pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from scenario_mcp.inferences.table import INFERENCES, tool_name
+from scenario_mcp.inferences.fields import Generation
+from scenario_mcp.inferences.table import CORE, INFERENCES, tool_name, toolset_of
 from scenario_mcp.scenario.models import Model
 
 Given = Mapping[str, Any]
@@ -41,9 +42,8 @@ GUIDANCE = {
 
 # Scenario's description: negative prompts act on Flux only in these inferences.
 NEGATIVE_PROMPT_ON_FLUX = frozenset({"txt2img", "img2img", "controlnet"})
-CAPABILITY_ROUTES = frozenset(
-    route for route in INFERENCES if route.startswith(("txt2img", "img2img", "inpaint", "controlnet"))
-)
+# The routes that run a model of the project, in the table's order; each is named after the capability that it needs.
+CAPABILITY_ROUTES = tuple(route for route, model in INFERENCES.items() if issubclass(model, Generation))
 
 KNOWN_TYPES = frozenset({*SIZES, *GUIDANCE, *BASES, "custom", "sd-1_5-lora", "sd-1_5-composition"})
 
@@ -71,22 +71,27 @@ def is_custom(model: Model) -> bool:
     return model.custom is True or model.type == "custom"
 
 
-def tools_for(model: Model) -> list[str]:
-    """List the tools that can run a model, best first; none if its record names none."""
+def tools_for(model: Model, toolsets: Collection[str]) -> list[str]:
+    """List the tools of core and other toolsets that can run a model, best first; none if its record names none."""
     if is_custom(model):
         return [RUN_MODEL]
-    named = [tool_name(route) for route in sorted(CAPABILITY_ROUTES) if capability(route) in model.capabilities]
+    named = [tool_name(route) for route in _routes_for(model) if toolset_of(route) in (CORE, *toolsets)]
     return [*named, RUN_MODEL] if model.type in BASES else named
+
+
+def toolsets_for(model: Model, toolsets: Collection[str]) -> list[str]:
+    """List the toolsets, beside core and those that are shown, that have tools for a model."""
+    return sorted({toolset_of(route) for route in _routes_for(model)} - {CORE, *toolsets})
+
+
+def _routes_for(model: Model) -> list[str]:
+    """List the routes that can run a model: the main one first, then those that need the least besides."""
+    return [] if is_custom(model) else [r for r in CAPABILITY_ROUTES if capability(r) in model.capabilities]
 
 
 def is_retired(model: Model) -> bool:
     """Tell whether a model's family is probably no longer served."""
     return (model.type or "").startswith(RETIRED)
-
-
-def route_of(tool: str) -> str | None:
-    """Name the route of a named inference's tool."""
-    return next((route for route in INFERENCES if tool_name(route) == tool), None)
 
 
 def is_lora(model: Model) -> bool:

@@ -19,7 +19,6 @@ JOINED = (
     " raise numSamples (numOutputs on custom models); for another one pass a different seed (rerun-job: in overrides)."
 )
 FOUND = "Scenario's answer was lost on the way; the job was found again, and nothing was paid twice."
-TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
 
 logger = logging.getLogger(__name__)
 
@@ -97,14 +96,14 @@ async def _follow(services: Services, wish: Wish, bought: Bought, host: Host, no
         patience = services.wait_seconds if wish.wait else 0.0
         wait_until = host.deadline.sooner(SECONDS_FOR_RESULTS).or_within(patience)
         watched = await jobs.wait(services.client, bought.job, wait_until, on_progress)
-        outcome = await conclude(services, watched, host, original=wish.original)
+        outcome = await conclude(services, watched, host, original=wish.original, answer=bought.answer)
         outcome = await with_previews(services, outcome, host)
     except Exception:  # the job is paid: even a bug of ours must not keep its id from the agent
         logger.exception("Unexpected error after job %s was accepted", bought.job.id)
-        outcome = in_progress(bought.job, BUG, original=wish.original)
+        outcome = replace(in_progress(bought.job, BUG, original=wish.original), answer=bought.answer)
     said = [JOINED.format(bought.job.id)] if bought.joined else []
     if bought.entry.found:
-        said += [FOUND, *([TEXT_LOST] if outcome.status == jobs.SUCCESS and not outcome.assets else [])]
+        said.append(FOUND)
     return replace(
         outcome,
         model_id=wish.model_id,

@@ -1,17 +1,18 @@
 """Telling what one model can do and takes."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.inferences.fields import Fields, Id
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario.errors import cut
 from scenario_mcp.scenario.models import Input, Model, Requirement
 from scenario_mcp.tools import fitness
-from scenario_mcp.tools.find_models import NO_TOOL
+from scenario_mcp.tools.find_models import runs_with
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.look_up import Knowledge
 from scenario_mcp.tools.outcome import ROOM, Report
@@ -50,20 +51,25 @@ async def get_model(services: Services, arguments: GetModel, host: Host) -> Repo
     if model.more_inputs:
         notes.append("The record has more inputs, which could not be read.")
     for detail in DETAILS:
-        report = _contract(model, base, inputs, notes, detail)
+        report = _contract(model, services.toolsets, base, inputs, notes, detail)
         if report.size <= ROOM:
             return report
 
     def first(count: int) -> Report:
         left_out = f"{len(inputs) - count} more inputs are not told here."
-        return _contract(model, base, inputs[:count], [*notes, left_out], DETAILS[-1])
+        return _contract(model, services.toolsets, base, inputs[:count], [*notes, left_out], DETAILS[-1])
 
     most = bisect_right(range(len(inputs)), ROOM, key=lambda count: first(count + 1).size)
     return first(most)
 
 
 def _contract(
-    model: Model, base: fitness.Base | None, inputs: Sequence[Input], notes: Sequence[str], detail: _Detail
+    model: Model,
+    toolsets: Collection[str],
+    base: fitness.Base | None,
+    inputs: Sequence[Input],
+    notes: Sequence[str],
+    detail: _Detail,
 ) -> Report:
     told = [_told(each, detail) for each in inputs]
     facts = {
@@ -73,7 +79,8 @@ def _contract(
         "type": cut(model.type or "", 80),
         "description": cut(model.description or "", 300),
         "capabilities": _few(model.capabilities),
-        "tools": fitness.tools_for(model),
+        "tools": fitness.tools_for(model, toolsets),
+        "toolsets": fitness.toolsets_for(model, toolsets),
         "plan": model.plan,
         "baseModelIds": _few(model.base_model_ids),
         "runsOn": base.model_id if base else None,
@@ -87,12 +94,12 @@ def _contract(
 
 
 def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
-    tools = " or ".join(data.get("tools", ()))
-    runs = f"run with {tools}" if tools else NO_TOOL["capabilities" in data]
+    runs = runs_with(data, known="capabilities" in data)
     yield f"{data['modelId']}: {data.get('name', '')}, type {data.get('type', 'unknown')}, {runs}"
     for name, words in (
         ("description", ""),
         ("capabilities", "Can: "),
+        ("toolsets", "Toolsets that have more tools for it, and are off: "),
         ("plan", "Needs plan: "),
         ("baseModelIds", "Base models (baseModelId): "),
         ("retired", "Probably retired: its family is no longer served"),

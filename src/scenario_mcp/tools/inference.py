@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from scenario_mcp.inferences import rules
-from scenario_mcp.inferences.fields import Fields
-from scenario_mcp.inferences.table import tool_name
+from scenario_mcp.inferences import fields
+from scenario_mcp.inferences.fields import Fields, Generation
+from scenario_mcp.inferences.folding import fold
+from scenario_mcp.inferences.table import INFERENCES, tool_name
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.tools import advice, generation, pictures
@@ -29,27 +30,33 @@ async def generate(
     Raises `ScenarioError`: before anything is sent for what the arguments or the model's record rule out.
     """
     asked, said = services.purchases.now(), arguments.model_dump(by_alias=True, exclude_unset=True)
-    given = rules.fold(said)
-    looked = await pictures.look(services.intake, given)
+    given, travels = fold(said), fields.pictures_of(INFERENCES[route])
+    looked = await pictures.look(services.intake, travels, given)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     named = {name: value for name, value in pictures.named(given, looked).items() if name not in QUERY}
-    wish = Wish(tool_name(route), given["modelId"], said, named, asked, original, again=again)
+    wish = Wish(tool_name(route), given.get("modelId"), said, named, asked, original, again=again)
     if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
     knowledge, remarks = await on_knowledge(services, host.deadline, partial(_checked, route, given))
-    placed = await pictures.place(services.intake, given, looked, host)
-    left = {name: value for name, value in given.items() if name not in (*QUERY, *rules.PICTURES, *placed.used)}
+    placed = await pictures.place(services.intake, travels, given, looked, host)
+    left = {name: value for name, value in given.items() if name not in (*QUERY, *travels, *placed.used)}
     query = wire.flags(dryRun=dry_run, originalAssets=original)
     call = wire.Call("POST", wire.path("generate", route), query, {**left, **placed.fields})
     try:
-        return await generation.run(services, Order(wish, call, (*placed.notes, *remarks)), host)
+        notes = (*placed.notes, *fields.remarks(INFERENCES[route], given), *remarks)
+        return await generation.run(services, Order(wish, call, notes), host)
     except ApiError as refusal:
-        refusal.hint += await advice.after_refusal(services, knowledge, refusal, given, host.deadline)
+        refusal.hint += await advice.after_refusal(services, knowledge, refusal, route, given, host.deadline)
         raise
 
 
 async def _checked(route: str, given: Mapping[str, Any], knowledge: Knowledge) -> tuple[Knowledge, tuple[str, ...]]:
-    """Refuse what the model's record rules out; gives what was known, and notes."""
+    """Refuse what the model's record rules out; gives what was known, and notes.
+
+    Only the image inferences run a model of the project; elsewhere `modelId` is an engine, or a model to look at.
+    """
+    if not issubclass(INFERENCES[route], Generation):
+        return knowledge, ()
     model, note = await knowledge.of(given["modelId"])
     if model is None:
         return knowledge, (note,) if note else ()

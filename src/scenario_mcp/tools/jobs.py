@@ -7,8 +7,10 @@ from dataclasses import replace
 import anyio
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Id, OriginalAssets
-from scenario_mcp.scenario import assets, jobs
+from scenario_mcp.inferences.fields import OriginalAssets
+from scenario_mcp.inferences.values import Id
+from scenario_mcp.scenario import answers, assets, jobs
+from scenario_mcp.scenario.answers import Answer
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
@@ -20,6 +22,8 @@ from scenario_mcp.tools.services import Services
 
 WAIT_FOR_JOBS = "wait-for-jobs"
 GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
+NO_RESULTS = "Scenario says success but names no results; asking again may help."
+TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
 BUG = "This server had an internal error while it followed the job; its log has the details."
 
 logger = logging.getLogger(__name__)
@@ -67,19 +71,31 @@ async def _row(
             return Outcome(ERROR, job_id=job_id, error=f"{failure} {failure.hint}".strip())
         job, fault = Job(job_id), failure
     await board.saw(job)
-    watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
+    entry = services.purchases.ledger.own(job_id)
+    answered = entry is not None and answers.is_whole(entry.answer)
+    watched = Watched(job, fault) if job.ended or answered else await jobs.wait(services.client, job, until, board.saw)
     return await conclude(services, watched, host, original=original)
 
 
-async def conclude(services: Services, watched: Watched, host: Host, *, original: bool = False) -> Outcome:
-    """Tell what became of a job and save its results; whatever cannot be learned becomes a note, never an error."""
+async def conclude(
+    services: Services, watched: Watched, host: Host, *, original: bool = False, answer: Answer | None = None
+) -> Outcome:
+    """Tell what became of a job and save its results; whatever cannot be learned becomes a note, never an error.
+
+    `answer` is what was answered besides the job, if the caller has it.
+    """
     job, delivered = watched.job, Delivered()
+    entry = services.purchases.ledger.own(job.id)
+    answer = answer or (entry.answer if entry else {}) or answers.read_answer(job.output)
+    if answers.is_whole(answer) and not job.ended:
+        job = replace(job, status=jobs.SUCCESS)
     notes: list[str] = []
     services.purchases.ledger.saw(job)
-    described = [assets.Asset(asset_id) for asset_id in job.asset_ids] if job.status == jobs.SUCCESS else []
+    made = job.asset_ids or answer.get(answers.ASSETS, ())
+    described = [assets.Asset(asset_id) for asset_id in made] if job.status == jobs.SUCCESS else []
     if described:
         try:
-            described = await assets.describe(services.client, job.asset_ids, host.deadline, original=original)
+            described = await assets.describe(services.client, made, host.deadline, original=original)
             if missing := sum(asset.url is None for asset in described):
                 notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
             delivered = await services.delivery.save(job, described, host)
@@ -87,8 +103,8 @@ async def conclude(services: Services, watched: Watched, host: Host, *, original
             notes += delivered.notes
         except ScenarioError as fault:
             notes.append(f"The results are made, but their addresses could not be read: {fault}")
-    elif job.status == jobs.SUCCESS:
-        notes.append("Scenario says success but names no results; asking again may help.")
+    elif job.status == jobs.SUCCESS and not answers.is_whole(answer):
+        notes.append(TEXT_LOST if entry and entry.found else NO_RESULTS)
     if watched.fault is not None:
         notes.append(f"The job's status could not be read the last time: {watched.fault}")
     if not job.ended:
@@ -104,6 +120,7 @@ async def conclude(services: Services, watched: Watched, host: Host, *, original
         error=None if job.status == jobs.SUCCESS else _failure(job),
         notes=tuple(notes),
         next=next_wait([job.id], original=original) if notes else None,
+        answer=answer if job.status == jobs.SUCCESS else {},
     )
 
 

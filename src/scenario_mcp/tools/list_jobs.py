@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.inferences.fields import Fields, Flag, Text, Whole
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import JournalBusy, cut
@@ -123,7 +124,7 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         status=_status(entry),
         made=records.iso(entry.began),
         tool=entry.intent.tool,
-        modelId=cut(entry.intent.model_id, 80),
+        modelId=cut(entry.intent.model_id or "", 80) or None,
         prompt=wire.clean(prompt_of(entry.intent.arguments), LONGEST_PROMPT) or None,
         creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
         refunded=entry.refunded,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scenario_mcp.media.previews import Preview
+from scenario_mcp.scenario.answers import Answer
 from scenario_mcp.scenario.assets import Asset
 
 DRY_RUN, IN_PROGRESS, ERROR = "dry-run", "in-progress", "error"
@@ -26,7 +27,7 @@ class Outcome:
 
     `status` is one of success, in-progress, failure, canceled, dry-run and error; `seen` is Scenario's own last word
     for a job that goes on. Costs are Creative Units. `files` tells where assets were saved, by their ids. Waiting for
-    jobs gives one row in `jobs` for each.
+    jobs gives one row in `jobs` for each. `answer` is the result in words and numbers, if there is one.
     """
 
     status: str
@@ -42,6 +43,7 @@ class Outcome:
     next: NextCall | None = None
     jobs: "tuple[Outcome, ...]" = ()
     previews: tuple[Preview, ...] = ()
+    answer: Answer = field(default_factory=dict)
 
     @property
     def rows(self) -> "tuple[Outcome, ...]":
@@ -53,6 +55,7 @@ def asset_facts(asset: Asset, path: Path | None) -> dict[str, Any]:
     """Tell what is known of a result: where it was saved, or else its address, and what it is."""
     said = {
         "assetId": asset.id,
+        "part": asset.part,
         "path": str(path) if path else None,
         "url": None if path else asset.url,
         "mimeType": asset.mime_type,

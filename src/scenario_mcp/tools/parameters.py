@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from scenario_mcp.inferences import rules, schemas
+from scenario_mcp.inferences import schemas
+from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.scenario.models import Input, Requirement
 
 Parameters = Mapping[str, Any]
@@ -47,7 +48,7 @@ def lift(parameters: Parameters, inputs: Sequence[Input] | None) -> Lifted:
 
 
 def _yes_or_no(value: Any) -> bool | None:
-    read = rules.lenient({"properties": {"it": {"type": "boolean"}}}, {"it": value}).get("it")
+    read = lenient({"properties": {"it": {"type": "boolean"}}}, {"it": value}).get("it")
     return read if isinstance(read, bool) else None
 
 
@@ -77,7 +78,7 @@ def check(
 
 def _read(parameters: Parameters, inputs: Mapping[str, Input]) -> dict[str, Any]:
     said = {name: value for name, value in parameters.items() if value is not None}
-    read = rules.lenient({"properties": {name: input_schema(each) for name, each in inputs.items()}}, said)
+    read = lenient({"properties": {name: input_schema(each) for name, each in inputs.items()}}, said)
     for name, value in said.items():
         each = inputs.get(name)
         if each is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenario_mcp.inferences import rules
+from scenario_mcp.inferences.values import Travel
 from scenario_mcp.media import sources
 from scenario_mcp.media.masks import Mask
 from scenario_mcp.media.sources import AssetId, BadSource
@@ -34,27 +34,26 @@ class Placed:
     notes: list[str] = field(default_factory=list)
 
 
-def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+Travels = Mapping[str, Travel]  # by picture argument, where in the body it travels; in an object: `object.field`
+Looked = Mapping[str, list[tuple[str, Loaded]]]  # by argument: a label for each picture, and what it is
+
+
+def check(travels: Travels, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List the picture arguments whose text has none of the four forms; nothing is opened."""
-    for name in (*rules.PICTURES, *rules.FOLDED_PICTURES):
-        for label, text in _labelled(name, given.get(name)):
+    for name in travels:
+        for label, text in _labelled(name, _at(given, name)):
             try:
                 sources.read(text)
             except BadSource as bad:
                 yield label, f"{bad}"
 
 
-Looked = Mapping[str, list[tuple[str, Loaded]]]  # by argument: a label for each picture, and what it is
-
-
-async def look(intake: Intake, given: Mapping[str, Any]) -> Looked:
+async def look(intake: Intake, travels: Travels, given: Mapping[str, Any]) -> Looked:
     """Read and check the pictures of a folded call as far as they are here; nothing is sent.
 
     Raises `InvalidArguments`.
     """
-    named = [
-        (name, label, text) for name in rules.PICTURES if name in given for label, text in _labelled(name, given[name])
-    ]
+    named = [(name, label, text) for name in travels for label, text in _labelled(name, _at(given, name))]
     loaded = await intake.load([(label, sources.read(text)) for _, label, text in named])
     looked: dict[str, list[tuple[str, Loaded]]] = {}
     for (name, label, _), each in zip(named, loaded, strict=True):
@@ -64,32 +63,47 @@ async def look(intake: Intake, given: Mapping[str, Any]) -> Looked:
 
 def named(given: Mapping[str, Any], looked: Looked) -> dict[str, Any]:
     """Put in place of each picture of a folded call the name of what it holds."""
-    return {**given, **{name: [name_of(each) for _, each in pictures] for name, pictures in looked.items()}}
+    said = dict(given)
+    for name, pictures in looked.items():
+        _set(said, given, name, [name_of(each) for _, each in pictures])
+    return said
 
 
-async def place(intake: Intake, given: Mapping[str, Any], looked: Looked, host: Host) -> Placed:
+async def place(intake: Intake, travels: Travels, given: Mapping[str, Any], looked: Looked, host: Host) -> Placed:
     """Put the pictures of a folded call where their form travels; files and addresses are uploaded.
 
     Raises `ScenarioError`.
     """
     placed = Placed()
-    for name in rules.MASKS:
-        if name in looked:
+    for name in looked:
+        if travels[name].mask:
             await _place_mask(intake, name, looked[name][0][1], placed, host)
-    inline = _inline(looked, MOST_INLINE - len(placed.fields.get("mask", "")))
+    others = {name: pictures for name, pictures in looked.items() if not travels[name].mask}
+    inline = _inline(travels, others, MOST_INLINE - len(placed.fields.get("mask", "")))
     wanted: list[Wanted] = []
-    for name, pictures in looked.items():
-        if name in rules.MASKS:
-            continue
+    for name, pictures in others.items():
         if name in inline:
-            _put(placed, given, name, rules.PICTURES[name].as_data_url, inline[name])
+            _put(placed, given, name, travels[name].as_data_url or name, inline[name])
         else:
             wanted += [Wanted(label, each, _filing(name, given, each, placed)) for label, each in pictures]
     ids = iter(await intake.asset_ids(wanted, host))
-    for name, pictures in looked.items():
-        if name not in rules.MASKS and name not in inline:
-            _put(placed, given, name, rules.PICTURES[name].as_asset_id, [next(ids) for _ in pictures])
+    for name, pictures in others.items():
+        if name not in inline:
+            _put(placed, given, name, travels[name].as_asset_id or name, [next(ids) for _ in pictures])
     return placed
+
+
+def _at(given: Mapping[str, Any], name: str) -> Any:
+    """Take an argument, or a field of one that is an object."""
+    outer, _, inner = name.partition(".")
+    value = given.get(outer)
+    return (value.get(inner) if isinstance(value, Mapping) else None) if inner else value
+
+
+def _set(target: dict[str, Any], given: Mapping[str, Any], name: str, value: Any) -> None:
+    """Set an argument, or a field of one that is an object beside its other fields."""
+    outer, _, inner = name.partition(".")
+    target[outer] = {**target.get(outer, given[outer]), inner: value} if inner else value
 
 
 def _labelled(name: str, value: Any) -> list[tuple[str, str]]:
@@ -98,12 +112,12 @@ def _labelled(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, value)] if isinstance(value, str) else []
 
 
-def _inline(looked: Looked, most: int) -> dict[str, list[str]]:
+def _inline(travels: Travels, looked: Looked, most: int) -> dict[str, list[str]]:
     """Pick the arguments that are data URLs throughout; none if they are too large together."""
     inline: dict[str, list[str]] = {}
     for name, pictures in looked.items():
         urls = [each.data_url for _, each in pictures if isinstance(each, LocalPicture) and each.data_url]
-        if name not in rules.MASKS and len(urls) == len(pictures):
+        if travels[name].inline and len(urls) == len(pictures):
             inline[name] = urls
     return inline if sum(len(url) for urls in inline.values() for url in urls) <= most else {}
 
@@ -121,7 +135,7 @@ def _filing(name: str, given: Mapping[str, Any], loaded: Loaded, placed: Placed)
 
 
 def _put(placed: Placed, given: Mapping[str, Any], name: str, target: str, values: list[str]) -> None:
-    placed.fields[target] = values if isinstance(given[name], list) else values[0]
+    _set(placed.fields, given, target, values if isinstance(_at(given, name), list) else values[0])
 
 
 async def _place_mask(intake: Intake, name: str, loaded: Loaded, placed: Placed, host: Host) -> None:

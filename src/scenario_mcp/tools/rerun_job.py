@@ -6,15 +6,17 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
-from scenario_mcp.inferences import rules
-from scenario_mcp.inferences.fields import Fields, Id
-from scenario_mcp.inferences.table import INFERENCES
+from scenario_mcp.inferences import folding
+from scenario_mcp.inferences.fields import Fields, pictures_of
+from scenario_mcp.inferences.leniency import lenient
+from scenario_mcp.inferences.table import INFERENCES, route_of
+from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario.errors import InvalidArguments, JournalBusy
 from scenario_mcp.state.entries import Intent
 from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools import inference, pictures
 from scenario_mcp.tools.arguments import Check, validate
-from scenario_mcp.tools.fitness import RUN_MODEL, route_of
+from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome
 from scenario_mcp.tools.run_model import RunModel, run_model
@@ -74,7 +76,7 @@ async def rerun_job(services: Services, arguments: RerunJob, host: Host) -> Outc
         overrides = _for_run_model(overrides)
     if problems := list(_not_kept(entry.intent, overrides)):
         raise InvalidArguments(problems)
-    merged = rules.replaced(entry.intent.arguments, overrides)
+    merged = folding.replaced(entry.intent.arguments, overrides)
     given = validate(paid.input, input_schema(paid.input), merged, paid.check)
     return await paid.buy(services, given, host, Again(arguments.job_id, overrides))
 
@@ -83,7 +85,10 @@ def _paid(tool: str) -> _Paid | None:
     if tool == RUN_MODEL:
         return _Paid(RunModel, run_model, lambda _: ())
     route = route_of(tool)
-    return _Paid(INFERENCES[route], partial(inference.generate, route), pictures.check) if route else None
+    if route is None:
+        return None
+    check = partial(pictures.check, pictures_of(INFERENCES[route]))
+    return _Paid(INFERENCES[route], partial(inference.generate, route), check)
 
 
 _PARAMETERS = {"properties": {"parameters": {"type": "object"}}}
@@ -93,7 +98,7 @@ def _for_run_model(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Take what is no argument of run-model itself as one of its parameters."""
     own = {field.alias or name for name, field in RunModel.model_fields.items()}
     inner = {name: value for name, value in overrides.items() if name not in own}
-    given = rules.lenient(_PARAMETERS, overrides).get("parameters", {})
+    given = lenient(_PARAMETERS, overrides).get("parameters", {})
     if not isinstance(given, Mapping):
         raise InvalidArguments([("overrides.parameters", "must be an object: the inputs to change, by name.")])
     kept = {name: value for name, value in overrides.items() if name in own and name != "parameters"}
@@ -103,7 +108,7 @@ def _for_run_model(overrides: Mapping[str, Any]) -> dict[str, Any]:
 def _not_kept(intent: Intent, overrides: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List the arguments that were data URLs and are not given anew."""
     for first, *rest in intent.left_out:
-        given = [overrides[name] for name in rules.same_thing(first) if name in overrides]
+        given = [overrides[name] for name in folding.same_thing(first) if name in overrides]
         # An object replaces its own names only; whatever stands deeper goes with them.
         if not given or (rest and isinstance(given[0], Mapping) and rest[0] not in given[0]):
             yield ".".join(("overrides", first, *rest)), NOT_KEPT

@@ -1,13 +1,14 @@
 """Running any custom model by its own inputs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import DryRun, Id
+from scenario_mcp.inferences.fields import DryRun
+from scenario_mcp.inferences.values import Id
 from scenario_mcp.media import sources
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, Link
 from scenario_mcp.scenario import wire
@@ -82,7 +83,7 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         return Wish(RUN_MODEL, arguments.model_id, said, what, asked, wait=wait, again=again)
 
     try:
-        plan = await on_knowledge(services, host.deadline, partial(_plan, arguments))
+        plan = await on_knowledge(services, host.deadline, partial(_plan, arguments, services.toolsets))
     except (InvalidArguments, WrongModel):
         # The record may have changed since the same was asked for: what runs already is joined all the same.
         wish, dry_run = wish_for(_named(lifted.parameters, {})), arguments.dry_run or lifted.dry_run
@@ -103,9 +104,9 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         raise
 
 
-async def _plan(arguments: RunModel, knowledge: Knowledge) -> _Plan:
+async def _plan(arguments: RunModel, toolsets: Collection[str], knowledge: Knowledge) -> _Plan:
     """Decide what to send, and which inputs of it are files. Raises `InvalidArguments` and `WrongModel`."""
-    place = await _place(arguments, knowledge)
+    place = await _place(arguments, toolsets, knowledge)
     lifted = parameters.lift(arguments.parameters, place.inputs)
     more_inputs = place.record is not None and place.record.more_inputs
     checked = parameters.check(lifted.parameters, place.inputs, more_inputs=more_inputs, besides=place.added)
@@ -164,7 +165,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:
+async def _place(arguments: RunModel, toolsets: Collection[str], knowledge: Knowledge) -> _Place:
     """Find where a model runs: at its own id, on its base, or not by this tool. Raises `WrongModel`."""
     model_id = arguments.model_id
     model, note = await knowledge.of(model_id)
@@ -179,7 +180,7 @@ async def _place(arguments: RunModel, knowledge: Knowledge) -> _Place:
     if model.custom is False:
         dry_run = bool(arguments.dry_run or parameters.lift(arguments.parameters, None).dry_run)
         reason = f"{model.id} is of type {model.type or 'unknown'}, which run-model cannot run under its own id."
-        hint = await advice.instead_of_custom(arguments.parameters, model, dry_run=dry_run)
+        hint = await advice.instead_of_custom(arguments.parameters, model, toolsets, dry_run=dry_run)
         raise WrongModel(f"{reason} Nothing was sent or billed.", hint)
     unsure = f"The record of {model_id} does not say whether it runs here, so it was not checked."
     return _Place(model_id, model, notes=(*notes, unsure))

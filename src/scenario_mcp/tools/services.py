@@ -1,5 +1,6 @@
 """What every tool works with, made once per server."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from scenario_mcp.tools.wish import Origin, origin_of
 class Services:
     """The API client, the models and the plan read through it, the way to spend, and the ways for files in and out.
 
-    `wait_seconds` is how long a paid call waits for its job.
+    `wait_seconds` is how long a paid call waits for its job, `toolsets` are shown besides core.
     """
 
     client: Client
@@ -32,6 +33,7 @@ class Services:
     intake: Intake
     delivery: Delivery
     wait_seconds: float
+    toolsets: frozenset[str] = frozenset()
 
 
 def services_over(
@@ -44,6 +46,7 @@ def services_over(
     caps: Caps | None = None,
     shelf: Path | None = None,
     previews: bool = True,
+    toolsets: Iterable[str] = (),
 ) -> Services:
     """Make the services of one client; without more said, no folder is open to it and nothing outlives it.
 
@@ -60,5 +63,12 @@ def services_over(
     intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope))
     delivery = Delivery(client, intake, shelf, origin, with_previews=previews)
     return Services(
-        client, Models(client), Account(client), Purchases(client, ledger, caps), intake, delivery, wait_seconds
+        client,
+        Models(client),
+        Account(client),
+        Purchases(client, ledger, caps),
+        intake,
+        delivery,
+        wait_seconds,
+        frozenset(toolsets),
     )

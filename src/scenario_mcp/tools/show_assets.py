@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields, Flag, Id, Text
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Flag, Id, Text
 from scenario_mcp.media import sources
 from scenario_mcp.media.outputs import NotWhole
 from scenario_mcp.media.sources import AssetId, BadSource

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields, Flag, Id, Text
+from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.values import Flag, Id, Text
 from scenario_mcp.media import sources
 from scenario_mcp.media.sources import AssetId, BadSource, Link
 from scenario_mcp.scenario.errors import InvalidArguments

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenario_mcp.inferences import rules
+from scenario_mcp.inferences import folding
 from scenario_mcp.media.sources import AssetId
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.wire import Call
@@ -35,7 +35,7 @@ class Wish:
     """
 
     tool: str
-    model_id: str
+    model_id: str | None
     said: Mapping[str, Any] = field(repr=False)
     named: Mapping[str, Any] = field(repr=False)
     asked: float
@@ -48,7 +48,7 @@ class Wish:
         if self.again is None:
             return journal.identity(self.tool, self.named)
         # A rerun is meant to pay once more: it is the same as its own repeat only, never as the job it repeats.
-        changed = {name for given in self.again.overrides for name in rules.same_thing(given)} - NOT_MADE
+        changed = {name for given in self.again.overrides for name in folding.same_thing(given)} - NOT_MADE
         overrides = {name: self.named.get(name) for name in changed}
         return journal.identity(RERUN_JOB, {"jobId": self.again.job_id, "overrides": overrides})
 

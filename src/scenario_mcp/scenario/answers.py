@@ -1,0 +1,66 @@
+"""What an inference answers at once, beside its job: words, numbers, and where things stand in a picture.
+
+Read leniently, and only what is known: an answer is remembered, and told to an agent, so nothing else may ride along.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scenario_mcp.scenario import records
+
+Answer = Mapping[str, Any]
+
+LONGEST = 30_000  # characters of one value as JSON; contours may be far longer
+
+ASSETS = "assetIds"  # of the results that an answer shows itself
+SEGMENT = ("checkpoint", "nbMasks", "bbox", "message", "contours")
+
+
+def _texts(value: Any) -> list[str] | None:
+    found = [each for each in records.items(value) if isinstance(each, str)]
+    return found or None
+
+
+def _numbers(value: Any) -> list[float] | None:
+    found = [records.number(each) for each in records.items(value)]
+    return [each for each in found if each is not None] if found and None not in found else None
+
+
+def _segments(value: Any) -> list[dict[str, Any]] | None:
+    found = [
+        {name: each for name, each in records.mapping(segment).items() if name in SEGMENT and _is_short(each)}
+        for segment in records.items(value)
+    ]
+    return found or None
+
+
+def _is_short(value: Any) -> bool:
+    return len(json.dumps(value)) <= LONGEST
+
+
+# The words that are the whole result, and what else may stand in an answer, each with its reader.
+WORDS: Mapping[str, Callable[[Any], Any]] = {
+    "captions": _texts,
+    "prompts": _texts,
+    "translation": records.text,
+    "description": records.text,
+    "embedding": _numbers,
+}
+MORE: Mapping[str, Callable[[Any], Any]] = {
+    "synthesis": records.text,
+    "detectedLanguage": records.text,
+    "segments": _segments,
+}
+
+
+def read_answer(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from a reply, or from the output of a job's record, what it holds besides the job; often nothing."""
+    read = {name: reader(reply.get(name)) for name, reader in {**WORDS, **MORE}.items()}
+    asset_id = records.text(records.mapping(reply.get("asset")).get("id"))
+    return {name: value for name, value in {**read, ASSETS: [asset_id] if asset_id else None}.items() if value}
+
+
+def is_whole(answer: Answer) -> bool:
+    """Tell whether an answer is the result itself, so that there is nothing to wait for."""
+    return any(name in answer for name in WORDS)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from scenario_mcp.inferences import control
 from scenario_mcp.inferences.fields import Generation
 from scenario_mcp.inferences.table import CORE, INFERENCES, tool_name, toolset_of
 from scenario_mcp.scenario.models import Model
@@ -35,13 +36,16 @@ RETIRED = ("sd-1_5", "sd-xl")  # families that answer 410, as far as is known
 # Scenario's description: ranges that depend on the model's type.
 SIZES = dict.fromkeys(("sd-xl", "sd-xl-lora", "sd-xl-composition"), (512, 2048)) | {"sd-1_5": (64, 1024)}
 FLUX_DEV, FLUX_PRO = (0, 10), (2, 5)
+FLUX_DEV_TYPES = ("flux.1", "flux.1-lora", "flux.1-composition")
 GUIDANCE = {
-    **dict.fromkeys(("flux.1", "flux.1-lora", "flux.1-composition"), FLUX_DEV),
+    **dict.fromkeys(FLUX_DEV_TYPES, FLUX_DEV),
     **dict.fromkeys(("flux.1-pro", "flux1.1-pro", "flux.1.1-pro-ultra"), FLUX_PRO),
 }
 
 # Scenario's description: negative prompts act on Flux only in these inferences.
 NEGATIVE_PROMPT_ON_FLUX = frozenset({"txt2img", "img2img", "controlnet"})
+IDLE_ON_FLUX = ("scheduler", "disableModalityDetection")
+ASPECT_RATIO_TYPE = "flux.1.1-pro-ultra"  # the one that takes aspectRatio
 # The routes that run a model of the project, in the table's order; each is named after the capability that it needs.
 CAPABILITY_ROUTES = tuple(route for route, model in INFERENCES.items() if issubclass(model, Generation))
 
@@ -114,6 +118,10 @@ def _problems(model: Model, given: Given) -> Iterator[Problem]:
         low, high = ranges.get(model.type or "", (None, None))
         if low is not None and high is not None and name in given and not low <= given[name] <= high:
             yield name, f"must be from {low} to {high} for a model of type {model.type}, not {given[name]:g}."
+    if model.type in FLUX_DEV_TYPES and "modality" in given:
+        names = control.modalities(given["modality"])
+        if len(names) > 1 or names[0] not in control.ON_FLUX:
+            yield "modality", f"must be one of {', '.join(control.ON_FLUX)}, alone, for a model of type {model.type}."
     base = given.get("baseModelId")
     if base is not None and model.base_model_ids and base not in model.base_model_ids:
         yield "baseModelId", f"must be one of {', '.join(model.base_model_ids)} for {model.id}, not {base}."
@@ -129,11 +137,16 @@ def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
 def _without_effect(model: Model, route: str, given: Given) -> Iterator[str]:
     kind = model.type or ""
     if kind.startswith("flux"):
-        if "scheduler" in given:
-            yield "scheduler has no effect on Flux models."
+        yield from (f"{name} has no effect on Flux models." for name in IDLE_ON_FLUX if name in given)
+        if route in NEGATIVE_PROMPT_ON_FLUX and "negativePrompt" in given and not given.get("negativePromptStrength"):
+            yield "On Flux models negativePrompt does nothing without negativePromptStrength above 0."
         negative = [name for name in ("negativePrompt", "negativePromptStrength") if name in given]
         if negative and route not in NEGATIVE_PROMPT_ON_FLUX:
             yield f"{' and '.join(negative)} has no effect on Flux models in this inference."
+    if kind and kind != ASPECT_RATIO_TYPE and "aspectRatio" in given:
+        yield f"aspectRatio has an effect on {ASPECT_RATIO_TYPE} only; width and height size {model.id}."
+    if kind and kind not in FLUX_DEV_TYPES and (window := [n for n in ("controlStart", "controlEnd") if n in given]):
+        yield f"{' and '.join(window)} has an effect on models based on Flux dev only, and {model.id} is of type {kind}."
     if kind and not is_lora(model):
         for name in ("modelEpoch", "baseModelId"):
             if name in given:

@@ -57,6 +57,20 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "referenceImages",
         "together with concepts",
     ),
+    ("prompt-editing", {"mask": P}, "mask", "counts only when modelId is gpt-image-1"),
+    ("prompt-editing", {"concepts": [{"modelId": "m", "scale": 1}]}, "concepts", "only when modelId is flux-kontext"),
+    ("prompt-editing", {"aspectRatio": "16:9", "modelId": "gpt-image-1"}, "aspectRatio", "one of 1:1, 3:2, 2:3, auto"),
+    (
+        "prompt-editing",
+        {"modelId": "flux-kontext", "concepts": [{"modelId": "m", "scale": -1}]},
+        "concepts[0].scale",
+        "0",
+    ),
+    ("controlnet-img2img", {"controlImage": GONE}, "controlImage", "is needed"),
+    ("patch", {"backgroundColor": " Transparent", "format": "jpeg"}, "backgroundColor", "when format is jpeg"),
+    ("segment", {"resultMask": False, "resultImage": GONE}, "resultMask", "nothing would be given"),
+    ("prompt", {"mode": "contextual"}, "images", "when mode is contextual"),
+    ("prompt", {"prompt": GONE}, "prompt", "when mode is completion"),
     ("prompt", {"mode": "image-editing"}, "image", "when mode is image-editing"),
     ("prompt", {"mode": "image-editing", "image": P, "modelId": "model_x"}, "modelId", "one of gemini-2.0-flash"),
     ("describe-style", {"images": GONE}, "images", "is needed"),
@@ -78,15 +92,13 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
         {"modelId": "model_sandbox-hologram", "controlEnd": 0.8},
         "controlEnd has an effect on models based on Flux dev only",
     ),
-    ("txt2img", {"aspectRatio": "16:9"}, "aspectRatio has an effect on flux.1.1-pro-ultra only"),
-    ("txt2img", {"negativePrompt": "rain"}, "negativePrompt does nothing without negativePromptStrength"),
+    ("txt2img", {"negativePrompt": "rain", "negativePromptStrength": 1, "guidance": 0.5}, "when guidance is below 1"),
     ("inpaint", {"negativePrompt": "rain"}, "negativePrompt has no effect on Flux models in this inference"),
     ("detect", {"factor": 2, "minThreshold": 1}, "minThreshold and factor do nothing unless modality is grayscale"),
     ("detect", {"modality": "pose", "lowThreshold": 1}, "lowThreshold does nothing unless modality is canny"),
     ("patch", {"patch": GONE, "crop": {"left": 0, "top": 0, "width": 9, "height": 9}}, "position does nothing without"),
     ("pixelate", {"colorPaletteSize": 8}, "colorPaletteSize does nothing beside colorPalette"),
     ("prompt-editing", {"seed": 1}, "seed does nothing unless modelId is flux-kontext"),
-    ("prompt-editing", {"mask": P}, "mask does nothing unless modelId is gpt-image-1"),
     ("prompt-editing", {"quality": "low"}, "quality does nothing unless modelId is gpt-image-1 or"),
     ("prompt-editing", {"modelId": "gpt-image-1", "compression": 50}, "compression does nothing unless format is"),
     ("prompt-editing", {"modelId": "flux-kontext", "strength": 0.5}, "strength does nothing without concepts"),
@@ -110,11 +122,12 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
         {"preset": GONE, "mode": "polygon", "cornerThreshold": 4},
         "cornerThreshold does nothing unless mode",
     ),
-    ("caption", {"modelId": "model_x", "detailsLevel": "action"}, "detailsLevel does nothing beside modelId"),
+    ("caption", {"modelId": "model_x", "detailsLevel": "action"}, "detailsLevel may do nothing beside modelId"),
     ("caption", {"temperature": 1, "topP": 0.5}, "temperature or topP, not both"),
     ("describe-style", {"modelId": "model_x"}, "modelId does nothing beside images"),
     ("prompt", {"mode": "image-editing", "image": P, "assetIds": [P]}, "assetIds does nothing when mode is image-edit"),
     ("prompt", {"mode": "contextual", "images": [P]}, "prompt does nothing when mode is contextual"),
+    ("prompt", {"modelId": "model_x", "assetIds": [P]}, "modelId does nothing beside assetIds"),
     ("prompt", {"modelId": "model_x", "images": [P]}, "modelId does nothing beside images when mode is completion"),
 ]
 
@@ -182,4 +195,24 @@ async def test_flux_takes_one_modality_of_its_own(agent: McpClient, world: World
 
     assert result.is_error
     assert "- modality: must be one of canny, depth, pose, tile, blur, gray, low-quality" in text_of(result)
+    assert world.ledger == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"aspectRatio": "16:9"}, "aspectRatio", "Use width and height"),
+        ({"negativePrompt": "rain"}, "negativePromptStrength", "must be above 0"),
+        ({"negativePrompt": "rain", "negativePromptStrength": 0}, "negativePromptStrength", "must be above 0"),
+    ],
+    ids=str,
+)
+async def test_what_flux_would_pass_over_is_refused_by_the_record(
+    agent: McpClient, world: World, hero: str, change: dict[str, Any], field: str, words: str
+) -> None:
+    result = await agent.call_tool("post-txt2img-inferences", changed("txt2img", change, hero))
+
+    assert result.is_error
+    assert f"- {field}: " in text_of(result)
+    assert words in text_of(result)
     assert world.ledger == []

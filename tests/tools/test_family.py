@@ -175,6 +175,8 @@ def _with(given: dict[str, Any], field: str, picture: str) -> dict[str, Any]:
     rest = {name: value for name, value in given.items() if name != INSTEAD.get(field)}
     if field == "assetIds" and "images" in given and contract()["caption"]["properties"].keys() >= given.keys():
         rest["images"] = [picture]  # which caption needs, and both may say the same
+    if field == "mask" and given.get("modelId") is None and "referenceImages" in given:
+        rest["modelId"] = "gpt-image-1"  # the only engine that takes one
     if field == "image" and given.get("mode"):
         rest["mode"] = "image-editing"
     lists = ("images", "assetIds", "styleImages", "referenceImages", "ipAdapterImages", "ipAdapterImageIds")

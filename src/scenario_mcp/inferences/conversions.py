@@ -75,7 +75,7 @@ class Texture(DryRun, OriginalAssets):
     invert: Flag | None = Field(None, description="true: turn the relief inside out.")
     default_parameters: Flag | None = Field(None, description="true: use Scenario's own values.")
     save_flipbook: Flag | None = Field(
-        None, description="Also save a flipbook, up to 2048x2048 pixels; true if not given."
+        None, description="Also save a flipbook, if the texture is at most 2048x2048 pixels; true if not given."
     )
     notes: ClassVar[Remarks] = (
         rules.idle_with(("raised", "angular", "polished", "shiny", "invert"), "defaultParameters"),
@@ -102,10 +102,12 @@ class Upscale(Edited, Guided, Avoided, Embeddings, Enlarged, Styled, DryRun, Ori
         None, description="What kind of picture it is; standard if not given."
     )
     image_type: Literal["seamfull", "skybox", "texture"] | None = Field(
-        None, description="skybox or texture: keep it seamless; seamfull, an ordinary picture, if not given."
+        None, description="skybox or texture: keep a seamless picture so; seamfull, an ordinary one, if not given."
     )
     creativity: Percent | None = Field(None, description="How much may be invented, in percent.")
-    creativity_decay: Percent | None = Field(None, description="How much that fades on the way, in percent.")
+    creativity_decay: Percent | None = Field(
+        None, description="How it decays on the way, in percent; low keeps less, says Scenario."
+    )
     image_fidelity: Percent | None = Field(None, description="How closely to keep the picture, in percent.")
     fractality: Percent | None = Field(
         None, description="Low: few details, coherent, slower and dearer. High: more details, more invented."

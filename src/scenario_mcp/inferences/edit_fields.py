@@ -7,7 +7,7 @@ from pydantic import Field
 from scenario_mcp.inferences import rules
 from scenario_mcp.inferences.fields import ANY_FORM, Fields
 from scenario_mcp.inferences.rules import Remarks, Rules
-from scenario_mcp.inferences.values import Flag, Number, Percent, Picture, StoredPicture, Text, Whole
+from scenario_mcp.inferences.values import Flag, Number, Percent, Picture, StoredPicture, Whole
 
 WORKED_ON = f"Picture to work on: {ANY_FORM}."
 WIDTH, HEIGHT = "Width of the result in pixels.", "Height of the result in pixels."
@@ -35,13 +35,13 @@ class Seed(Fields):
 class Guided(Seed):
     """The words that guide a result."""
 
-    prompt: Text | None = Field(None, description="What to aim for.")
+    prompt: str | None = Field(None, description="What to aim for.")
 
 
 class Avoided(Fields):
     """The words that a result is to keep away from."""
 
-    negative_prompt: Text | None = Field(None, description="What to avoid; try without it first.")
+    negative_prompt: str | None = Field(None, description="What to avoid; try without it first.")
 
 
 class Steps(Fields):
@@ -50,7 +50,7 @@ class Steps(Fields):
     num_inference_steps: Whole | None = Field(None, ge=5, le=50, description="Denoising steps.")
 
 
-class Filled(Guided, Steps):
+class Filled(Steps):
     """How to fill a part of a picture by what stands around it."""
 
     prompt_fidelity: Number | None = Field(None, ge=1, le=15, description="How closely to follow the prompt, 1 to 15.")
@@ -80,7 +80,7 @@ class Enlarged(Fields):
     """How large the result becomes, and with how many details."""
 
     target_width: Whole | None = Field(
-        None, ge=1024, le=16000, description="Width of the result in pixels; counts before scalingFactor."
+        None, ge=1024, le=16000, description="Width of the result in pixels; overrides scalingFactor."
     )
     details_level: Number | None = Field(None, ge=-50, le=50, description="Details to add, or to take away if < 0.")
     notes: ClassVar[Remarks] = (rules.idle_with(("scalingFactor",), "targetWidth"),)
@@ -95,10 +95,7 @@ class Embeddings(Fields):
 
 
 class Background(Fields):
-    """What is put behind a picture, and its file format."""
+    """The file format, which says whether a background can be transparent."""
 
-    background_color: Text | None = Field(
-        None, description="What to put behind: #FFFFFF, a name like red, or transparent (png only)."
-    )
     format: Literal["jpeg", "png"] | None = Field(None, description="Format of the result; png if not given.")
     checks: ClassVar[Rules] = (rules.apart("backgroundColor", "transparent", "format", "jpeg"),)

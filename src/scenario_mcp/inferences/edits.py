@@ -1,6 +1,6 @@
 """The tools that change a picture: one class each, whose docstring is the tool's description."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,36 +21,23 @@ from scenario_mcp.inferences.edit_fields import (
 )
 from scenario_mcp.inferences.fields import ANY_FORM, Concept, DryRun, Fields, OriginalAssets
 from scenario_mcp.inferences.rules import Remarks, Rules
-from scenario_mcp.inferences.values import (
-    Flag,
-    Number,
-    Picture,
-    Point,
-    Ratio,
-    StoredPicture,
-    Text,
-    Travel,
-    Whole,
-)
+from scenario_mcp.inferences.values import FillMask, Flag, Number, Picture, Point, Ratio, StoredPicture, Text, Whole
 
 
-class GenerativeFill(Edited, Filled, Avoided, DryRun, OriginalAssets):
+class GenerativeFill(Edited, Guided, Filled, Avoided, DryRun, OriginalAssets):
     """Fill the masked part of a picture by what is around it, or erase what stands there.
 
-    Needs `image` and `mask`, or a target size to grow to. Costs Creative Units; `dryRun: true` asks the price for free.
+    Needs `image` and `mask`; to give a picture more room, use reframe. Costs Creative Units; `dryRun: true` asks the
+    price for free.
     """
 
-    mask: Annotated[Text, Travel("maskId", "mask")] | None = Field(
-        None, description="Black and white picture, in any form; white where to fill."
-    )
-    mask_id: Annotated[Text, Travel("maskId", "mask")] | None = Field(
-        None, description="The mask as an asset id: use mask."
-    )
+    mask: FillMask | None = Field(None, description="Black and white picture, in any form; white where to fill.")
+    mask_id: FillMask | None = Field(None, description="The mask as an asset id: use mask.")
     target_width: Whole | None = Field(None, ge=0, le=2048, description=WIDTH)
     target_height: Whole | None = Field(None, ge=0, le=2048, description=HEIGHT)
     checks: ClassVar[Rules] = (
         rules.one_value("mask", "maskId"),
-        rules.needs(*("mask", "maskId", "targetWidth", "targetHeight"), what="white where to fill"),
+        rules.needs("mask", "maskId", what="a black and white picture, white where to fill"),
     )
 
 
@@ -75,7 +62,7 @@ class Crop(Fields):
     top: Number = Field(description="Pixels to cut off at the top.")
     width: Number = Field(description="Pixels to keep across.")
     height: Number = Field(description="Pixels to keep down.")
-    background_color: Text | None = Field(None, description="Colour beyond the edges.")
+    background_color: Text | None = Field(None, description="Colour beyond the edges: rgba, hex or a name.")
 
 
 class Patch(Edited, Background, DryRun, OriginalAssets):
@@ -85,6 +72,9 @@ class Patch(Edited, Background, DryRun, OriginalAssets):
     asks the price for free.
     """
 
+    background_color: Text | None = Field(
+        None, description="What shows through: #FFFFFF, a name like red, or transparent (png only); white if not given."
+    )
     patch: Overlay | None = Field(None, description="Picture to lay over image, and how.")
     position: Position | None = Field(None, description="Where to lay it; only with patch.")
     allow_overflow: Flag | None = Field(
@@ -106,6 +96,22 @@ KONTEXT, GPT = ("flux-kontext",), ("gpt-image-1",)
 REFERENCES = {"gemini-2.0-flash": 5, "gemini-2.5-flash": 5, "gpt-image-1": 5, "flux-kontext": 3, "runway-gen4-image": 2}
 
 
+SQUARE_TO_WIDE = ("1:1", "4:3", "3:4", "16:9", "9:16", "auto")
+RATIOS = {
+    "gemini-2.0-flash": ("auto",),
+    "gemini-2.5-flash": ("21:9", "16:9", "4:3", "3:2", "1:1", "9:16", "3:4", "2:3", "5:4", "4:5", "auto"),
+    "gpt-image-1": ("1:1", "3:2", "2:3", "auto"),
+    "runway-gen4-image": SQUARE_TO_WIDE,
+    "seedream-4": (*SQUARE_TO_WIDE, "2:3", "3:2", "21:9"),
+}
+
+
+class KontextConcept(Concept):
+    """One LoRA of Flux Kontext, which cannot weigh less than nothing."""
+
+    scale: Number = Field(ge=0, le=2, description="Weight of the LoRA, from 0.")
+
+
 class PromptEditing(Edited, DryRun, OriginalAssets):
     """Edit a picture by saying what to change.
 
@@ -114,24 +120,21 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     """
 
     prompt: Text = Field(description="What to change.")
-    model_id: (
-        Literal[
-            "flux-kontext", "gemini-2.0-flash", "gemini-2.5-flash", "gpt-image-1", "runway-gen4-image", "seedream-4"
-        ]
-        | None
-    ) = Field(None, description="Engine to use.")
+    model_id: Engine | None = Field(None, description="Engine to use.")
     reference_images: list[Picture] | None = Field(
-        None, description="More pictures to refer to, in any form: 5 at most, flux-kontext 3, runway-gen4-image 2."
+        None,
+        description="More pictures to refer to, in any form: gemini and gpt-image-1 take 5, flux-kontext 3 (none with"
+        " concepts), runway-gen4-image 2.",
     )
-    num_samples: Whole | None = Field(None, ge=1, description="Images to make, each billed.")
+    num_samples: Whole | None = Field(None, ge=1, description="Images to make, each billed; the plan limits how many.")
     aspect_ratio: Literal[Ratio, "auto"] | None = Field(
-        None, description="Shape of the result; a ratio that the engine lacks becomes auto."
+        None, description="Shape of the result; each engine takes some of these."
     )
     quality: Literal["high", "low", "medium"] | None = Field(None, description="high if not given; not for gemini.")
     seed: Whole | None = Field(None, description="flux-kontext only: the same one repeats a result.")
     guidance_scale: Number | None = Field(None, description="flux-kontext only: how closely to follow the prompt.")
     strength: Number | None = Field(None, description="flux-kontext with concepts only.")
-    concepts: list[Concept] | None = Field(None, description="flux-kontext only: its LoRAs, scales from 0 to 2.")
+    concepts: list[KontextConcept] | None = Field(None, description="flux-kontext only: its LoRAs.")
     mask: Picture | None = Field(
         None, description="gpt-image-1 only: picture in any form, black where to edit (not white as elsewhere)."
     )
@@ -145,10 +148,13 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     checks: ClassVar[Rules] = (
         rules.at_most("referenceImages", REFERENCES, "modelId", USUAL_ENGINE),
         rules.none_beside("referenceImages", "concepts", "modelId", "flux-kontext"),
+        rules.only_when("mask", "modelId", GPT, usual=USUAL_ENGINE),
+        rules.only_when("concepts", "modelId", KONTEXT, usual=USUAL_ENGINE),
+        rules.allowed_by("aspectRatio", RATIOS, "modelId", USUAL_ENGINE),
     )
     notes: ClassVar[Remarks] = (
-        rules.idle_unless(("seed", "guidanceScale", "strength", "concepts"), "modelId", KONTEXT, usual=USUAL_ENGINE),
-        rules.idle_unless(("mask", "inputFidelity", "format", "compression"), "modelId", GPT, usual=USUAL_ENGINE),
+        rules.idle_unless(("seed", "guidanceScale", "strength"), "modelId", KONTEXT, usual=USUAL_ENGINE),
+        rules.idle_unless(("inputFidelity", "format", "compression"), "modelId", GPT, usual=USUAL_ENGINE),
         rules.idle_unless(
             ("quality",), "modelId", (*GPT, *KONTEXT, "runway-gen4-image", "seedream-4"), usual=USUAL_ENGINE
         ),
@@ -157,7 +163,7 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     )
 
 
-class Reframe(Edited, Filled, Avoided, DryRun, OriginalAssets):
+class Reframe(Edited, Guided, Filled, DryRun, OriginalAssets):
     """Give a picture another size or shape; new space is filled to match.
 
     Costs Creative Units; `dryRun: true` asks the price for free.
@@ -169,10 +175,9 @@ class Reframe(Edited, Filled, Avoided, DryRun, OriginalAssets):
         None, description="Where the picture stands in the result; middle if not given."
     )
     resize_option: Number | None = Field(None, ge=0.1, le=1, description="Share of the result that it takes up.")
-    overlap_percentage: Number | None = Field(
-        None, ge=0, le=0.5, description="Share of the picture that is painted over at its edges, from 0 to 0.5."
-    )
+    overlap_percentage: Number | None = Field(None, ge=0, le=0.5, description="Overlap, as a share from 0 to 0.5.")
     concepts: list[Concept] | None = Field(None, description="Flux LoRA or composition that gives the style.")
+    negative_prompt: str | None = Field(None, description="Deprecated.")
     horizontal_expansion_ratio: Number | None = Field(None, ge=1, le=2, description="Deprecated: use targetWidth.")
     vertical_expansion_ratio: Number | None = Field(None, ge=1, le=2, description="Deprecated: use targetHeight.")
     notes: ClassVar[Remarks] = (
@@ -186,6 +191,10 @@ class RemoveBackground(Stored, Background, DryRun, OriginalAssets):
     Costs Creative Units; `dryRun: true` asks the price for free.
     """
 
+    background_color: Text | None = Field(
+        None, description="What to put in its place: #FFFFFF, a name like red, or transparent (png only)."
+    )
+
 
 class Restyle(Edited, Guided, Steps, StyleImages, Structured, DryRun, OriginalAssets):
     """Redraw a picture or a sketch in the style of other pictures.
@@ -194,8 +203,8 @@ class Restyle(Edited, Guided, Steps, StyleImages, Structured, DryRun, OriginalAs
     """
 
     style_images: list[StoredPicture] = Field(description=STYLE_IMAGES)
-    sketch: Flag | None = Field(None, description="true: the picture is a sketch, whose lines are kept.")
-    clustering: Flag | None = Field(None, description="true: with clustering.")
+    sketch: Flag | None = Field(None, description="true: the picture is a sketch; its lines are read as such.")
+    clustering: Flag | None = Field(None, description="Not documented further; best left out.")
     control_end: Number | None = Field(None, description="Step at which the structure stops to count.")
 
 
@@ -219,4 +228,5 @@ class Segment(Edited, DryRun, OriginalAssets):
     background_opacity: Whole | None = Field(
         None, ge=0, le=255, description="Opacity of the background of the cut-out."
     )
+    checks: ClassVar[Rules] = (rules.some_on("resultMask", "resultImage", "resultContours", usual="resultMask"),)
     notes: ClassVar[Remarks] = (rules.idle_unless(("backgroundOpacity",), "resultImage", (True,)),)

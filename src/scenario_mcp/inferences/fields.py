@@ -142,6 +142,7 @@ class Generation(Fields):
     scheduler: Scheduler | None = Field(None, description="Stable Diffusion models only.")
     hide_results: Flag | None = Field(None, description="true: keep the results out of listings.")
     intermediate_images: Flag | None = Field(None, description="true: also make images of the steps between.")
+    notes: ClassVar[Remarks] = (rules.idle_below("negativePrompt", "guidance", 1),)
 
 
 class AspectRatio(Fields):
@@ -173,12 +174,6 @@ class SourceImage(FiledImage):
     )
 
 
-class ControlSource(FiledImage):
-    """A picture that may be given besides the control picture, or in its place."""
-
-    image: Picture | None = Field(None, description=f"Picture that may stand in for controlImage: {ANY_FORM}.")
-
-
 class Strength(Fields):
     """How far the result may move from the source image."""
 
@@ -198,16 +193,22 @@ class Mask(Fields):
 
 
 class Inpainting(Mask):
-    """A mask that must be there, and how what is painted into it joins the rest."""
+    """A mask that must be there."""
 
-    disable_merging: Flag | None = Field(
-        None, description="true: faster, but what is painted joins the rest less well, and the rest may change too."
-    )
     checks: ClassVar[Rules] = (
         rules.needs(
             *("mask", "maskId"),
             what="a black and white picture, white where to paint. To change the whole image, use img2img",
         ),
+    )
+
+
+class Merging(Fields):
+    """How what is painted joins the rest."""
+
+    disable_merging: Flag | None = Field(
+        None,
+        description="true: faster, but the whole image will likely change, and the new part joins it less well.",
     )
 
 
@@ -239,16 +240,28 @@ class IpAdapter(Fields):
     )
 
 
-class ControlImage(Fields):
+class ControlPictures(Fields):
     """The picture whose pose, lines or depth the result keeps."""
 
     control_image: ControlPicture | None = Field(
-        None, description="Picture whose pose, edges or depth to keep, ready made, in any of the four forms."
+        None, description=f"Picture whose pose, edges or depth to keep, ready made as a map: {ANY_FORM}."
     )
     control_image_id: ControlPicture | None = Field(None, description="The same as an asset id: use controlImage.")
+    checks: ClassVar[Rules] = (rules.one_value("controlImage", "controlImageId"),)
+
+
+class ControlImage(ControlPictures):
+    """The control picture beside a source picture."""
+
+    checks: ClassVar[Rules] = (rules.needs("controlImage", "controlImageId", what="the map that guides the result"),)
+
+
+class ControlSource(ControlPictures, FiledImage):
+    """The control picture, or one that may stand in for it: Scenario does not say what `image` is without a source."""
+
+    image: Picture | None = Field(None, description=f"What it does here is not documented; {ANY_FORM}.")
     checks: ClassVar[Rules] = (
-        rules.one_value("controlImage", "controlImageId"),
-        rules.needs(*("controlImage", "controlImageId", "image", "imageId"), what="the picture that guides the result"),
+        rules.needs("controlImage", "controlImageId", "image", "imageId", what="the map that guides the result"),
     )
     notes: ClassVar[Remarks] = (
         rules.missing(

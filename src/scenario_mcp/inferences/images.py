@@ -10,6 +10,7 @@ from scenario_mcp.inferences.fields import (
     Inpainting,
     IpAdapter,
     Mask,
+    Merging,
     OriginalAssets,
     SourceImage,
     Strength,
@@ -65,7 +66,7 @@ class Img2imgTexture(SourceImage, Strength, Mask, Generation, DryRun, OriginalAs
     """
 
 
-class Inpaint(SourceImage, Inpainting, Strength, Generation, DryRun, OriginalAssets):
+class Inpaint(SourceImage, Inpainting, Strength, Generation, Merging, DryRun, OriginalAssets):
     """Paint something new into the masked part of an image.
 
     Needs `image`, `mask` and a model with the capability inpaint. Costs Creative Units per image; `dryRun: true` asks
@@ -73,7 +74,7 @@ class Inpaint(SourceImage, Inpainting, Strength, Generation, DryRun, OriginalAss
     """
 
 
-class InpaintIpAdapter(SourceImage, Inpainting, IpAdapter, Strength, Generation, DryRun, OriginalAssets):
+class InpaintIpAdapter(SourceImage, Inpainting, IpAdapter, Strength, Generation, Merging, DryRun, OriginalAssets):
     """Paint into the masked part of an image, steered by reference images.
 
     Needs `image`, `mask`, `ipAdapterImages` and a model with the capability inpaint_ip_adapter. Costs Creative Units
@@ -81,7 +82,7 @@ class InpaintIpAdapter(SourceImage, Inpainting, IpAdapter, Strength, Generation,
     """
 
 
-class Controlnet(ControlImage, ControlMode, ControlSource, Generation, DryRun, OriginalAssets):
+class Controlnet(ControlSource, Generation, ControlMode, DryRun, OriginalAssets):
     """Make images that keep the pose, edges or depth of a control picture.
 
     Needs `controlImage`, its `modality` and a model with the capability controlnet. Costs Creative Units per image;
@@ -89,7 +90,7 @@ class Controlnet(ControlImage, ControlMode, ControlSource, Generation, DryRun, O
     """
 
 
-class ControlnetImg2img(SourceImage, ControlImage, ControlMode, Strength, Generation, DryRun, OriginalAssets):
+class ControlnetImg2img(SourceImage, ControlImage, Strength, Generation, ControlMode, DryRun, OriginalAssets):
     """Make variations of an image that keep the pose, edges or depth of a control picture.
 
     Needs `image`, `controlImage`, its `modality` and a model with the capability controlnet_img2img. Costs Creative
@@ -98,7 +99,7 @@ class ControlnetImg2img(SourceImage, ControlImage, ControlMode, Strength, Genera
 
 
 class ControlnetInpaint(
-    SourceImage, Inpainting, ControlImage, ControlMode, Strength, Generation, DryRun, OriginalAssets
+    SourceImage, Inpainting, ControlImage, Strength, Generation, ControlMode, Merging, DryRun, OriginalAssets
 ):
     """Paint into the masked part of an image, keeping the pose, edges or depth of a control picture.
 
@@ -108,7 +109,7 @@ class ControlnetInpaint(
 
 
 class ControlnetInpaintIpAdapter(
-    SourceImage, Inpainting, ControlImage, IpAdapter, Strength, Generation, DryRun, OriginalAssets
+    SourceImage, Inpainting, ControlImage, IpAdapter, Strength, Generation, Merging, DryRun, OriginalAssets
 ):
     """Paint into the masked part of an image, steered by a control picture and reference images.
 
@@ -117,7 +118,7 @@ class ControlnetInpaintIpAdapter(
     """
 
 
-class ControlnetIpAdapter(ControlImage, ControlMode, IpAdapter, ControlSource, Generation, DryRun, OriginalAssets):
+class ControlnetIpAdapter(ControlSource, IpAdapter, Generation, ControlMode, DryRun, OriginalAssets):
     """Make images that keep a control picture's pose, edges or depth, steered by reference images.
 
     Needs `controlImage`, its `modality`, `ipAdapterImages` and a model with the capability controlnet_ip_adapter.
@@ -125,7 +126,7 @@ class ControlnetIpAdapter(ControlImage, ControlMode, IpAdapter, ControlSource, G
     """
 
 
-class ControlnetTexture(ControlImage, ControlMode, ControlSource, Generation, DryRun, OriginalAssets):
+class ControlnetTexture(ControlSource, Generation, ControlMode, DryRun, OriginalAssets):
     """Make seamless textures that keep the edges or depth of a control picture.
 
     Needs `controlImage`, its `modality` and a model with the capability controlnet_texture. Costs Creative Units per

@@ -38,12 +38,12 @@ def needs(*names: str, what: str) -> Rule:
     return rule
 
 
-def needs_when(name: str, other: str, value: Any, *, what: str) -> Rule:
-    """Refuse a call without a field that another field's value asks for."""
+def needs_when(*names: str, other: str, value: Any, what: str) -> Rule:
+    """Refuse a call without any of the fields that another field's value asks for."""
 
     def rule(given: Given) -> Iterator[Problem]:
-        if given.get(other) == value and name not in given:
-            yield Problem(name, f"is needed when {other} is {value}: {what}.")
+        if given.get(other) == value and not any(name in given for name in names):
+            yield Problem(names[0], f"is needed when {other} is {value}: {what}.")
 
     return rule
 
@@ -58,11 +58,44 @@ def allowed_when(name: str, values: Collection[Any], other: str, value: Any) -> 
     return rule
 
 
-def apart(name: str, value: Any, other: str, its_value: Any) -> Rule:
-    """Refuse a field's value together with another one's."""
+def allowed_by(name: str, tables: Mapping[str, Collection[Any]], other: str, usual: str) -> Rule:
+    """Refuse values of a field that another field's value does not know; `usual` is that one if it is not given."""
 
     def rule(given: Given) -> Iterator[Problem]:
-        if given.get(name) == value and given.get(other) == its_value:
+        value = given.get(other, usual)
+        table = tables.get(value) if isinstance(value, str) else None
+        if table is not None and name in given and given[name] not in table:
+            yield Problem(name, f"must be one of {', '.join(table)} when {other} is {value}, not {given[name]}.")
+
+    return rule
+
+
+def only_when(name: str, other: str, values: Collection[Any], usual: Any) -> Rule:
+    """Refuse a field that matters so much that its call is in vain where another field's value makes it idle."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if name in given and given.get(other, usual) not in values:
+            yield Problem(name, f"counts only when {other} is {' or '.join(values)}. Set {other}, or leave {name} out.")
+
+    return rule
+
+
+def some_on(*names: str, usual: str) -> Rule:
+    """Refuse a call that turns all its results off; `usual` is on if it is not given."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        if not any(given.get(name, name == usual) for name in names):
+            yield Problem(usual, f"is false, and so nothing would be given. Set one of {', '.join(names)} to true.")
+
+    return rule
+
+
+def apart(name: str, value: str, other: str, its_value: Any) -> Rule:
+    """Refuse a field's value, in capitals or not, together with another one's."""
+
+    def rule(given: Given) -> Iterator[Problem]:
+        said = given.get(name)
+        if isinstance(said, str) and said.strip().lower() == value and given.get(other) == its_value:
             yield Problem(name, f"cannot be {value} when {other} is {its_value}. Change one of them.")
 
     return rule
@@ -82,7 +115,7 @@ def positive_with(name: str, other: str) -> Rule:
     """Refuse a field without the strength that makes it count."""
 
     def rule(given: Given) -> Iterator[Problem]:
-        if other in given and not _above(given.get(name), 0):
+        if given.get(other) not in (None, "") and not _above(given.get(name), 0):
             yield Problem(name, f"must be above 0 when {other} is given, else {other} does nothing.")
 
     return rule
@@ -139,17 +172,17 @@ def idle_unless(names: Sequence[str], other: str, values: Collection[Any], usual
 
     def remark(given: Given) -> Iterator[str]:
         if given.get(other, usual) not in values and (idle := [name for name in names if name in given]):
-            yield f"{_and(idle)} {_does(idle)} nothing unless {other} is {' or '.join(map(str, values))}."
+            yield f"{_and(idle)} {_does(idle)} nothing unless {other} is {' or '.join(map(_word, values))}."
 
     return remark
 
 
-def idle_with(names: Sequence[str], other: str) -> Remark:
-    """Tell of fields that another one makes idle."""
+def idle_with(names: Sequence[str], other: str, *, surely: bool = True) -> Remark:
+    """Tell of fields that another one makes idle, or may."""
 
     def remark(given: Given) -> Iterator[str]:
         if given.get(other) not in (None, False) and (idle := [name for name in names if name in given]):
-            yield f"{_and(idle)} {_does(idle)} nothing beside {other}."
+            yield f"{_and(idle)} {_does(idle) if surely else 'may do'} nothing beside {other}."
 
     return remark
 
@@ -172,6 +205,16 @@ def idle_without(names: Sequence[str], *others: str) -> Remark:
     def remark(given: Given) -> Iterator[str]:
         if not any(name in given for name in others) and (idle := [name for name in names if name in given]):
             yield f"{_and(idle)} {_does(idle)} nothing without {' or '.join(others)}."
+
+    return remark
+
+
+def idle_below(name: str, other: str, least: float) -> Remark:
+    """Tell of a field that a small value of another one makes idle."""
+
+    def remark(given: Given) -> Iterator[str]:
+        if name in given and other in given and not _above(given[other], least) and given[other] != least:
+            yield f"{name} does nothing when {other} is below {least:g}."
 
     return remark
 
@@ -221,6 +264,10 @@ def _above(value: Any, low: float) -> bool:
 
 def _and(names: Sequence[str]) -> str:
     return " and ".join(names)
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _does(names: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ class SkyboxBase360(Seed, Avoided, Embeddings, StyleImages, Structured, DryRun, 
     num_outputs: Whole | None = Field(None, ge=1, le=8, description="Panoramas to make, each billed.")
     width: Whole | None = Field(None, ge=1024, le=2048, description="Width in pixels.")
     num_inference_steps: Whole | None = Field(None, ge=20, le=50, description="Denoising steps, 20 to 50.")
-    image: Picture | None = Field(None, description=f"Panorama to start from: {ANY_FORM}.")
+    image: Picture | None = Field(None, description=f"Picture to start the panorama from: {ANY_FORM}.")
     strength: Number | None = Field(None, ge=0.01, le=1, description="How much of image to change; 1 keeps nothing.")
     structure_image: StoredPicture | None = Field(
         None, description="Picture, in any form, whose edges the panorama keeps."
@@ -73,6 +73,9 @@ class SkyboxBase360(Seed, Avoided, Embeddings, StyleImages, Structured, DryRun, 
     geometry_enforcement: Percent | None = Field(
         None, description="How strongly to force the geometry of a panorama, in percent; with caution."
     )
+    style_images: list[StoredPicture] | None = Field(None, description="Deprecated: style pictures.")
+    style_fidelity: Percent | None = Field(None, description="Deprecated: how closely to follow styleImages.")
+    override_embeddings: Flag | None = Field(None, description="Deprecated: only prompt and negativePrompt count.")
     checks: ClassVar[Rules] = (rules.positive_with("negativePromptStrength", "negativePrompt"),)
     notes: ClassVar[Remarks] = (
         rules.idle_without(("strength",), "image"),

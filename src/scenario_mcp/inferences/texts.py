@@ -61,7 +61,7 @@ class Caption(Seen, Unwanted, Sampling, DryRun):
         None, description="What to tell; a model with examples of its own overrules it."
     )
     model_id: Id | None = Field(None, description="Model whose training captions to follow.")
-    notes: ClassVar[Remarks] = (rules.idle_with(("detailsLevel",), "modelId"),)
+    notes: ClassVar[Remarks] = (rules.idle_with(("detailsLevel",), "modelId", surely=False),)
 
 
 class DescribeStyle(Seen, Unwanted, Sampling, DryRun):
@@ -74,7 +74,7 @@ class DescribeStyle(Seen, Unwanted, Sampling, DryRun):
     checks: ClassVar[Rules] = (
         rules.needs("images", "assetIds", "modelId", what="the pictures, or the model, whose style to describe"),
     )
-    notes: ClassVar[Remarks] = (rules.idle_with(("modelId",), "images"), rules.idle_with(("modelId",), "assetIds"))
+    notes: ClassVar[Remarks] = (rules.idle_with(("modelId",), "images"),)
 
 
 class Prompt(Seen, Sampling, DryRun):
@@ -84,8 +84,8 @@ class Prompt(Seen, Sampling, DryRun):
     """
 
     mode: Literal["completion", "contextual", "image-editing", "inventive", "structured"] = Field(
-        description="completion, inventive and structured start from prompt; contextual from images; image-editing"
-        " from image."
+        description="completion, inventive and structured start from prompt, contextual from images or a model,"
+        " image-editing from image."
     )
     prompt: Text | None = Field(None, description="Words to start from.")
     image: Picture | None = Field(None, description="image-editing only: picture to edit, in any of the four forms.")
@@ -96,12 +96,15 @@ class Prompt(Seen, Sampling, DryRun):
     )
     num_results: Whole | None = Field(None, ge=1, le=5, description="Prompts to write.")
     checks: ClassVar[Rules] = (
-        rules.needs_when("image", "mode", "image-editing", what="the picture to edit"),
+        rules.needs_when("image", other="mode", value="image-editing", what="the picture to edit"),
+        rules.needs_when("prompt", other="mode", value="completion", what="the words to complete"),
+        rules.needs_when("images", "assetIds", "modelId", other="mode", value="contextual", what="the context"),
         rules.allowed_when("modelId", ENGINES, "mode", "image-editing"),
     )
     notes: ClassVar[Remarks] = (
         rules.idle_when(("assetIds",), "mode", ("image-editing",)),
-        rules.idle_when(("prompt",), "mode", ("contextual",)),
+        rules.idle_when(("prompt",), "mode", ("contextual", "image-editing")),
+        rules.idle_with(("modelId",), "assetIds"),
         rules.idle_when(("modelId",), "mode", STARTING, beside="images"),
     )
 

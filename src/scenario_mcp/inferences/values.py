@@ -61,6 +61,7 @@ class Travel(NamedTuple):
 Picture = Annotated[Text, Travel()]
 StoredPicture = Annotated[Text, Travel(inline=False)]  # Scenario takes nothing but the id of an asset here
 ControlPicture = Annotated[Text, Travel("controlImageId", "controlImage")]
+FillMask = Annotated[Text, Travel("maskId", "mask")]  # of generative-fill, where nothing makes maskId be ignored
 MaskPicture = Annotated[Text, Travel("maskId", "mask", mask=True)]
 Reference = Annotated[Text, Travel("ipAdapterImageIds", "ipAdapterImages")]
 

@@ -95,9 +95,18 @@ class Tool:
         return self.paid or self.name == jobs.WAIT_FOR_JOBS
 
 
+TITLES = {  # where the route alone says too little
+    "detect": "Make a control map",
+    "patch": "Crop or patch a picture",
+    "prompt": "Write prompts",
+    "texture": "Make texture maps",
+    "upscale": "Upscale (deprecated)",
+}
+
+
 def _inference(route: str, model: type[Fields]) -> Tool:
     words = route.replace("img2img", "image to image").replace("txt2img", "text to image")
-    title = words.replace("-", " ").capitalize()
+    title = TITLES.get(route) or words.replace("-", " ").capitalize()
     run, check = partial(inference.generate, route), partial(pictures.check, pictures_of(model))
     return Tool(tool_name(route), toolset_of(route), title, model, run, PAID, True, check)
 

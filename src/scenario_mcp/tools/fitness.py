@@ -1,6 +1,6 @@
 """Whether a model can do what a named inference is asked: judged by its record alone, all pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scenario_mcp.inferences import control
@@ -31,6 +31,7 @@ BASES = {
     "qwen-image-edit-2511-lora": Base("model_qwen-image-edit-2511", "loras"),
     **dict.fromkeys(("zimage-lora", "zimage-turbo-lora", "zimage-de-turbo-lora"), Base("model_z-image", "loras")),
 }
+LORAS = ("-lora", "-composition")  # how the types of LoRAs and of compositions of them end
 RETIRED = ("sd-1_5", "sd-xl")  # families that answer 410, as far as is known
 
 # Scenario's description: ranges that depend on the model's type.
@@ -44,8 +45,23 @@ GUIDANCE = {
 
 # Scenario's description: negative prompts act on Flux only in these inferences.
 NEGATIVE_PROMPT_ON_FLUX = frozenset({"txt2img", "img2img", "controlnet"})
+RATIO_TYPE = "flux.1.1-pro-ultra"  # the one that takes aspectRatio, in place of width and height
 IDLE_ON_FLUX = ("scheduler", "disableModalityDetection")
-ASPECT_RATIO_TYPE = "flux.1.1-pro-ultra"  # the one that takes aspectRatio
+
+
+class OnlyOn(NamedTuple):
+    """Fields that count on some models only, told by their type."""
+
+    fields: tuple[str, ...]
+    whom: str
+    counts: Callable[[str], bool]
+
+
+ONLY_ON = (
+    OnlyOn(("controlStart", "controlEnd"), "models based on Flux dev", lambda kind: kind in FLUX_DEV_TYPES),
+    OnlyOn(("modelEpoch", "baseModelId"), "Flux LoRAs", lambda kind: kind.endswith(LORAS)),
+)
+
 # The routes that run a model of the project, in the table's order; each is named after the capability that it needs.
 CAPABILITY_ROUTES = tuple(route for route, model in INFERENCES.items() if issubclass(model, Generation))
 
@@ -67,7 +83,7 @@ def capability(route: str) -> str:
 
 def judge(model: Model, route: str, given: Given) -> Verdict:
     """Judge a call of a named inference by the model's record. What the record leaves open is no reason to refuse."""
-    return Verdict(_wrong_tool(model, route), tuple(_problems(model, given)), tuple(_notes(model, route, given)))
+    return Verdict(_wrong_tool(model, route), tuple(_problems(model, route, given)), tuple(_notes(model, route, given)))
 
 
 def is_custom(model: Model) -> bool:
@@ -100,7 +116,7 @@ def is_retired(model: Model) -> bool:
 
 def is_lora(model: Model) -> bool:
     """Tell whether a model is a LoRA or a composition of LoRAs, which runs on a base model."""
-    return model.type is not None and model.type.endswith(("-lora", "-composition"))
+    return model.type is not None and model.type.endswith(LORAS)
 
 
 def _wrong_tool(model: Model, route: str) -> str | None:
@@ -113,18 +129,29 @@ def _wrong_tool(model: Model, route: str) -> str | None:
     return None
 
 
-def _problems(model: Model, given: Given) -> Iterator[Problem]:
+def _problems(model: Model, route: str, given: Given) -> Iterator[Problem]:
     for name, ranges in (("width", SIZES), ("height", SIZES), ("guidance", GUIDANCE)):
         low, high = ranges.get(model.type or "", (None, None))
         if low is not None and high is not None and name in given and not low <= given[name] <= high:
             yield name, f"must be from {low} to {high} for a model of type {model.type}, not {given[name]:g}."
-    if model.type in FLUX_DEV_TYPES and "modality" in given:
-        names = control.modalities(given["modality"])
-        if len(names) > 1 or names[0] not in control.ON_FLUX:
-            yield "modality", f"must be one of {', '.join(control.ON_FLUX)}, alone, for a model of type {model.type}."
+    if model.type in FLUX_DEV_TYPES:
+        yield from _problems_on_flux_dev(model, route, given)
+    if model.type in KNOWN_TYPES - {RATIO_TYPE} and "aspectRatio" in given:
+        yield (
+            "aspectRatio",
+            f"counts on {RATIO_TYPE} only, and {model.id} is of type {model.type}. Use width and height.",
+        )
     base = given.get("baseModelId")
     if base is not None and model.base_model_ids and base not in model.base_model_ids:
         yield "baseModelId", f"must be one of {', '.join(model.base_model_ids)} for {model.id}, not {base}."
+
+
+def _problems_on_flux_dev(model: Model, route: str, given: Given) -> Iterator[Problem]:
+    names = control.modalities(given["modality"]) if "modality" in given else []
+    if len(names) > 1 or any(name not in control.ON_FLUX for name in names):
+        yield "modality", f"must be one of {', '.join(control.ON_FLUX)}, alone, for a model of type {model.type}."
+    if route in NEGATIVE_PROMPT_ON_FLUX and given.get("negativePrompt") and not given.get("negativePromptStrength"):
+        yield "negativePromptStrength", f"must be above 0 for negativePrompt to count on a model of type {model.type}."
 
 
 def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
@@ -138,19 +165,13 @@ def _without_effect(model: Model, route: str, given: Given) -> Iterator[str]:
     kind = model.type or ""
     if kind.startswith("flux"):
         yield from (f"{name} has no effect on Flux models." for name in IDLE_ON_FLUX if name in given)
-        if route in NEGATIVE_PROMPT_ON_FLUX and "negativePrompt" in given and not given.get("negativePromptStrength"):
-            yield "On Flux models negativePrompt does nothing without negativePromptStrength above 0."
         negative = [name for name in ("negativePrompt", "negativePromptStrength") if name in given]
         if negative and route not in NEGATIVE_PROMPT_ON_FLUX:
             yield f"{' and '.join(negative)} has no effect on Flux models in this inference."
-    if kind and kind != ASPECT_RATIO_TYPE and "aspectRatio" in given:
-        yield f"aspectRatio has an effect on {ASPECT_RATIO_TYPE} only; width and height size {model.id}."
-    if kind and kind not in FLUX_DEV_TYPES and (window := [n for n in ("controlStart", "controlEnd") if n in given]):
-        yield f"{' and '.join(window)} has an effect on models based on Flux dev only, and {model.id} is of type {kind}."
-    if kind and not is_lora(model):
-        for name in ("modelEpoch", "baseModelId"):
-            if name in given:
-                yield f"{name} has an effect on Flux LoRAs only, and {model.id} is of type {kind}."
+    for only in ONLY_ON if kind else ():
+        for name in only.fields:
+            if name in given and not only.counts(kind):
+                yield f"{name} has an effect on {only.whom} only, and {model.id} is of type {kind}."
 
 
 def _unchecked(model: Model, given: Given) -> Iterator[str]:

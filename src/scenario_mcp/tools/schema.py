@@ -28,7 +28,8 @@ _KEPT = (
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Derive a tool's input schema from its model.
 
-    Properties stand in reading order: required ones first, then the model's field groups from left to right.
+    Properties stand in reading order: required ones first, then the model's field groups from left to right, at last
+    its own.
     """
     source = model.model_json_schema()
     schema = _flat(source, source.get("$defs", {}))
@@ -42,7 +43,7 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _reading_order(model: type[BaseModel]) -> list[str]:
-    groups = [group for group in model.__mro__ if issubclass(group, BaseModel)]
+    groups = [group for group in (*model.__mro__[1:], model) if issubclass(group, BaseModel)]
     names = dict.fromkeys(name for group in groups for name in group.__annotations__ if name in model.model_fields)
     return [model.model_fields[name].alias or name for name in names]
 

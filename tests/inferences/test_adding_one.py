@@ -42,7 +42,7 @@ def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def call(copy: Path, **arguments: object) -> subprocess.CompletedProcess[str]:
-    said = [f"{name}={json.dumps(value)}" for name, value in arguments.items()]
+    said = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in arguments.items()]
     return run(copy, "-m", "scenario_mcp", "--sandbox", "call", TOOL, *said)
 
 

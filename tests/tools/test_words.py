@@ -86,6 +86,33 @@ async def test_what_stands_where_in_a_picture_comes_with_the_files(machine: Mach
     assert result["segments"][0]["nbMasks"] == 1
 
 
+MAPS = ["height", "normal", "smoothness", "metallic", "edge", "ao", "albedo"]
+
+
+async def test_the_maps_of_a_texture_are_found_below_it_and_saved_by_their_names(
+    machine: Machine, hero: str, tmp_path: Path
+) -> None:
+    machine.shelf = tmp_path / "results"
+    async with agent_of(machine.server()) as agent:
+        result = made(await agent.call_tool("post-texture-inferences", {"texture": hero}))
+
+    assert [asset.get("part") for asset in result["assets"]] == [None, *MAPS]
+    names = [Path(asset["path"]).stem.split("-")[-1] for asset in result["assets"]]
+    assert names == ["1", *MAPS]
+
+
+async def test_a_texture_is_told_though_its_maps_cannot_be_listed(
+    machine: Machine, network: SandboxNetwork, hero: str
+) -> None:
+    network.plan("GET /v1/assets", answers(500, {"message": "Internal server error"}), times=100)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool("post-texture-inferences", {"texture": hero})
+
+    assert len(made(result)["assets"]) == 1
+    assert "could not be listed" in text_of(result)
+    assert made(result)["next"]["tool"] == WAIT
+
+
 async def test_words_are_not_waited_for(machine: Machine, network: SandboxNetwork) -> None:
     machine.wait_seconds = 0
     async with agent_of(machine.server()) as agent:

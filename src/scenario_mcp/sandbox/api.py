@@ -41,6 +41,7 @@ def create_api(world: World) -> Starlette:
         ("GET", "/teams/{team_id}/limits", _limits),
         ("POST", "/assets/get-bulk", _assets),
         ("GET", "/assets/{asset_id}", _asset),
+        ("GET", "/assets", _assets_below),
         ("POST", "/assets", _new_asset),
         ("POST", "/uploads", _new_upload),
         ("GET", "/uploads/{upload_id}", _upload),
@@ -146,6 +147,7 @@ def _answer(
         generation.said,
         kind=generation.kind,
         at_once=bool(generation.answer) and not generation.drafts,
+        parts=generation.parts,
     )
     shown = [world.asset_record(world.assets[each], original=False) for each in job.asset_ids[:1]]
     asset = {"asset": shown[0]} if generation.shows_asset else {}
@@ -204,6 +206,12 @@ async def _asset(world: World, request: Request) -> Response:
 async def _assets(world: World, request: Request) -> Response:
     asked = (await _body(request)).get("assetIds", [])
     found = [world.assets[asset_id] for asset_id in asked if asset_id in world.assets]
+    return JSONResponse({"assets": [world.asset_record(asset, original=_original(request)) for asset in found]})
+
+
+async def _assets_below(world: World, request: Request) -> Response:
+    parent = request.query_params.get("parentAssetId")
+    found = [asset for asset in world.assets.values() if asset.parent_id == parent and parent]
     return JSONResponse({"assets": [world.asset_record(asset, original=_original(request)) for asset in found]})
 
 

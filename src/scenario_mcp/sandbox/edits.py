@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,14 +34,7 @@ WITH_ASSET = ("detect", "patch", "pixelate", "remove-background", "vectorize")  
 def generation(world: World, route: str, body: Body) -> Generation:
     """Check a body and say what comes of it. Raises `Refusal`."""
     made = MAKERS[route](world, body)
-    return Generation(
-        cost=made.cost,
-        drafts=made.drafts,
-        said=repeated(world, body),
-        kind=JOB_TYPES.get(route, route),
-        answer=made.answer,
-        shows_asset=route in WITH_ASSET,
-    )
+    return replace(made, said=repeated(world, body), kind=JOB_TYPES.get(route, route), shows_asset=route in WITH_ASSET)
 
 
 def _files(world: World, body: Body, name: str, *, stored: bool = False) -> list[bytes]:
@@ -171,10 +165,11 @@ def _enlarge(world: World, body: Body) -> Generation:
 
 
 def _texture(world: World, body: Body) -> Generation:
+    """File the maps below the texture, as the description has it."""
     [image] = _files(world, body, "texture", stored=True)
-    return _made(
-        *(_measured(partial(retouch.texture_map, image, kind), type=f"texture-{kind}") for kind in retouch.MAPS)
-    )
+    maps = [_measured(partial(retouch.texture_map, image, kind), type=f"texture-{kind}") for kind in retouch.MAPS]
+    whole = _measured(partial(retouch.texture_map, image, "albedo"), type="texture")
+    return replace(_made(whole), cost=EACH * len(maps), parts=maps)
 
 
 def _vectorize(world: World, body: Body) -> Generation:

@@ -23,7 +23,8 @@ REFERENCE_FIELDS = ("ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "i
 class Generation:
     """A body that the API accepts: what it costs, the files it will make, and what its job repeats of it.
 
-    `kind` is the job's type in records; `answer` is what the answer holds besides, and with it the work is done.
+    `kind` is the job's type in records; `answer` is what the answer holds besides, and without
+    files the work is done with it. `parts` are filed below the first file.
     """
 
     cost: float
@@ -32,6 +33,7 @@ class Generation:
     kind: str = "flux"
     answer: Mapping[str, Any] = field(default_factory=dict)
     shows_asset: bool = False
+    parts: Sequence[Draft] = ()
 
 
 def named(world: World, route: str, body: Mapping[str, Any]) -> Generation:

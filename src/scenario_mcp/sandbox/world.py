@@ -127,10 +127,11 @@ class World:
         *,
         kind: str = "flux",
         at_once: bool = False,
+        parts: Sequence[Draft] = (),
     ) -> Job:
         """Bill a generation and start its job; `said` is the input that the job's record repeats, `kind` its type.
 
-        What is answered `at_once` has ended as soon as it is accepted.
+        What is answered `at_once` has ended as soon as it is accepted; `parts` are filed below the first file.
         """
         job = Job(
             id=f"job_sandbox_{secrets.token_hex(6)}",
@@ -143,6 +144,8 @@ class World:
             hidden=bool(body.get("hideResults")),
             at_once=at_once,
         )
+        for part in parts:
+            self.store(part).parent_id = job.asset_ids[0]
         self.jobs[job.id] = job
         self.ledger.append(Bill(job.id, route, cost, body))
         return job

@@ -8,6 +8,7 @@ from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 
+PAGE = 100  # most assets that GET /assets lists at once
 BULK = 200  # most ids that POST /assets/get-bulk takes at once
 
 
@@ -45,6 +46,23 @@ async def describe(
         answer = await client.send(call, deadline)
         found.update((asset.id, asset) for asset in map(_read_asset, records.items(answer.get("assets"))))
     return [found.get(asset_id, Asset(asset_id)) for asset_id in asset_ids]
+
+
+async def with_parts(
+    client: Client, described: Sequence[Asset], deadline: Deadline, *, original: bool = False
+) -> list[Asset]:
+    """Add the parts that are filed below results, like the maps of a texture, unless parts are among them already.
+
+    Raises `ScenarioError`.
+    """
+    found = list(described)
+    if not any(asset.part for asset in described):
+        for parent in described:
+            query = {"parentAssetId": parent.id, "pageSize": str(PAGE), **wire.flags(originalAssets=original)}
+            answer = await client.send(wire.Call("GET", wire.path("assets"), query), deadline)
+            below = map(_read_asset, records.items(answer.get("assets")))
+            found += [asset for asset in below if asset.part and asset.id not in {each.id for each in found}]
+    return found
 
 
 def _batches(asset_ids: Sequence[str]) -> Iterator[Sequence[str]]:

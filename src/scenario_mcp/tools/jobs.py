@@ -11,6 +11,7 @@ from scenario_mcp.inferences.fields import OriginalAssets
 from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario import answers, assets, jobs
 from scenario_mcp.scenario.answers import Answer
+from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
@@ -21,6 +22,7 @@ from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
 from scenario_mcp.tools.services import Services
 
 WAIT_FOR_JOBS = "wait-for-jobs"
+WITH_PARTS = ("texture", "segment")  # jobs whose results may be filed below an asset, by Scenario's description
 GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
 NO_RESULTS = "Scenario says success but names no results; asking again may help."
 TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
@@ -96,6 +98,9 @@ async def conclude(
     if described:
         try:
             described = await assets.describe(services.client, made, host.deadline, original=original)
+            if job.type in WITH_PARTS:
+                described, note = await _with_parts(services, described, host, original=original)
+                notes += note
             if missing := sum(asset.url is None for asset in described):
                 notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
             delivered = await services.delivery.save(job, described, host)
@@ -122,6 +127,15 @@ async def conclude(
         next=next_wait([job.id], original=original) if notes else None,
         answer=answer if job.status == jobs.SUCCESS else {},
     )
+
+
+async def _with_parts(
+    services: Services, described: list[Asset], host: Host, *, original: bool
+) -> tuple[list[Asset], list[str]]:
+    try:
+        return await assets.with_parts(services.client, described, host.deadline, original=original), []
+    except ScenarioError as fault:
+        return described, [f"What belongs to the results could not be listed: {fault}"]
 
 
 async def with_previews(services: Services, outcome: Outcome, host: Host) -> Outcome:

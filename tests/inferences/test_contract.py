@@ -38,7 +38,10 @@ MODALITY = {  # its prose allows weights, combinations and presets, like "depth:
     ("modality", "enum", (), tuple(sorted(contract()["controlnet"]["properties"]["modality"]["enum"])))
 }
 COMPRESSION = {("compression", "minimum", 0, None), ("compression", "maximum", 100, None)}  # "0-100%", in prose
-AT_LEAST_ONE = {("numSamples", "minimum", 1, None)}  # of prompt-editing; none would be nothing
+SOME = {  # of prompt-editing: none would be nothing, and each is billed; the limit is that of its siblings
+    ("numSamples", "minimum", 1, None),
+    ("numSamples", "maximum", 128, None),
+}
 PIXELS = {  # "Should be 16, 32, 64, 128, or 256"; "between 2 and 256"; "integers with a length of 3 ... [0, 255]"
     ("pixelGridSize", "enum", (16, 32, 64, 128, 256), ()),
     ("colorPaletteSize", "minimum", 2, None),
@@ -59,7 +62,7 @@ PLACES = {  # "in the format [x1, y1, x2, y2]"; "List of points (label, x, y)"; 
     ("backgroundOpacity", "type", "integer", "number"),
 }
 ALLOWED: set[Difference] = set().union(
-    *(WHOLE, MULTIPLES, SCALES, NOT_EMPTY, QUERY, MODALITY, COMPRESSION, AT_LEAST_ONE, PIXELS, PLACES)
+    *(WHOLE, MULTIPLES, SCALES, NOT_EMPTY, QUERY, MODALITY, COMPRESSION, SOME, PIXELS, PLACES)
 )
 # "For Flux Kontext Prompt Editing, the scale is between 0 and 2."
 OWN: dict[str, set[Difference]] = {"prompt-editing": {("concepts[].scale", "minimum", 0, -2)}}

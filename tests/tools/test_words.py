@@ -274,3 +274,78 @@ async def test_a_job_that_answered_in_words_is_listed(machine: Machine) -> None:
     assert row["tool"] == TRANSLATE
     assert row["prompt"] == "un phénix"
     assert "modelId" not in row
+
+
+async def test_words_are_given_again_though_scenario_does_not_know_the_job_any_more(
+    machine: Machine, network: SandboxNetwork, world: World
+) -> None:
+    network.plan(f"{GENERATE}translate", Slow(5.0))
+    async with agent_of(machine.server()) as agent:
+        with anyio.move_on_after(2):
+            await agent.call_tool(TRANSLATE, WISH)
+        await anyio.sleep(900)
+    job_id = world.ledger[0].job_id
+    network.plan(f"{JOBS}", answers(404, {"reason": f"Job {job_id} not found"}), times=100)
+
+    async with agent_of(machine.server()) as agent:
+        listed = made(await agent.call_tool(LIST, {}))["jobs"]
+        waited = made(await agent.call_tool(WAIT, {"jobIds": [job_id]}))
+        await anyio.sleep(30)
+        shown = await agent.call_tool("show-assets", {"jobId": job_id})
+    async with agent_of(machine.server()) as agent:
+        repeated = made(await agent.call_tool(TRANSLATE, WISH))
+
+    assert "wait-for-jobs tells again" in listed[0]["note"]
+    assert waited["jobs"][0]["translation"] == TRANSLATED
+    assert shown.is_error
+    assert repeated["status"] == "success"
+
+
+async def test_an_unheard_answer_is_given_to_the_repeat_though_its_job_is_gone(
+    machine: Machine, network: SandboxNetwork, world: World
+) -> None:
+    network.plan(f"{GENERATE}translate", Slow(5.0))
+    async with agent_of(machine.server()) as agent:
+        with anyio.move_on_after(2):
+            await agent.call_tool(TRANSLATE, WISH)
+        await anyio.sleep(900)
+    network.plan(f"{JOBS}", answers(404, {"reason": "Job not found"}), times=100)
+
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(LIST, {})
+        repeated = made(await agent.call_tool(TRANSLATE, WISH))
+
+    assert repeated["translation"] == TRANSLATED
+    assert len(world.ledger) == 1
+
+
+async def test_captions_keep_their_places_though_one_is_missing(machine: Machine, network: SandboxNetwork) -> None:
+    said = {"job": {"jobId": "job_x", "status": "success"}, "captions": ["a cat", None, "a dog"]}
+    network.plan(f"{GENERATE}caption", answers(200, said))
+
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(CAPTION, {"images": [data_url()] * 3})
+
+    assert made(result)["captions"] == ["a cat", "", "a dog"]
+    assert "Caption 3: a dog" in text_of(result)
+
+
+async def test_a_sentence_about_data_is_no_data_url(machine: Machine, world: World) -> None:
+    said = {"text": "data: the plural of datum, mostly"}
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(EMBED, said))
+        again = made(await agent.call_tool(RERUN, {"jobId": first["jobId"]}))
+
+    assert again["embedding"] == first["embedding"]
+    assert [bill.body for bill in world.ledger] == [said] * 2
+
+
+async def test_a_mask_by_either_name_is_the_same_generation(machine: Machine, world: World, hero: str) -> None:
+    machine.wait_seconds = 0
+    fill = "post-generative-fill-inferences"
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(fill, {"image": hero, "mask": hero}))
+        again = made(await agent.call_tool(fill, {"image": hero, "maskId": hero}))
+
+    assert again["jobId"] == first["jobId"]
+    assert len(world.ledger) == 1

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scenario_mcp.inferences.rules import Problem
+from scenario_mcp.inferences.schemas import plain
 
 Given = Mapping[str, Any]
 
@@ -57,7 +58,7 @@ def control_window(given: Given) -> Iterator[Problem]:
     end = given.get("controlEnd", usual)
     if _is_number(start) and _is_number(end) and start >= end:
         unsaid = "" if "controlEnd" in given else " if it is not given"
-        yield Problem("controlStart", f"must be below controlEnd, which is {end:g}{unsaid}, not {start:g}.")
+        yield Problem("controlStart", f"must be below controlEnd, which is {plain(end)}{unsaid}, not {plain(start)}.")
 
 
 def _is_number(value: Any) -> bool:

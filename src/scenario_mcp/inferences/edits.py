@@ -126,7 +126,9 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
         description="More pictures to refer to, in any form: gemini and gpt-image-1 take 5, flux-kontext 3 (none with"
         " concepts), runway-gen4-image 2.",
     )
-    num_samples: Whole | None = Field(None, ge=1, description="Images to make, each billed; the plan limits how many.")
+    num_samples: Whole | None = Field(
+        None, ge=1, le=128, description="Images to make, each billed; the plan limits how many."
+    )
     aspect_ratio: Literal[Ratio, "auto"] | None = Field(
         None, description="Shape of the result; each engine takes some of these."
     )

@@ -6,7 +6,7 @@ The key is the last part of the route, and names everything else: the tool, its 
 from scenario_mcp.inferences import conversions, edits, images, skyboxes, texts
 from scenario_mcp.inferences.fields import Fields
 
-CORE = "core"
+CORE, TEXT = "core", "text"
 BY_TOOLSET: dict[str, dict[str, type[Fields]]] = {
     CORE: {
         "img2img-ip-adapter": images.Img2imgIpAdapter,
@@ -42,7 +42,7 @@ BY_TOOLSET: dict[str, dict[str, type[Fields]]] = {
         "upscale": conversions.Upscale,
         "vectorize": conversions.Vectorize,
     },
-    "text": {
+    TEXT: {
         "caption": texts.Caption,
         "describe-style": texts.DescribeStyle,
         "embed": texts.Embed,
@@ -67,5 +67,5 @@ def route_of(tool: str) -> str | None:
 
 
 def toolset_of(route: str) -> str:
-    """Name the toolset that an inference belongs to."""
-    return next(toolset for toolset, members in BY_TOOLSET.items() if route in members)
+    """Name the toolset that an inference belongs to; core for what is none."""
+    return next((toolset for toolset, members in BY_TOOLSET.items() if route in members), CORE)

@@ -18,8 +18,8 @@ SEGMENT = ("checkpoint", "nbMasks", "bbox", "message", "contours")
 
 
 def _texts(value: Any) -> list[str] | None:
-    found = [each for each in records.items(value) if isinstance(each, str)]
-    return found or None
+    found = [each if isinstance(each, str) else "" for each in records.items(value)]  # each keeps its place
+    return found if any(found) else None
 
 
 def _numbers(value: Any) -> list[float] | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from scenario_mcp.inferences import schemas
 from scenario_mcp.media.previews import Preview
-from scenario_mcp.scenario import jobs
+from scenario_mcp.scenario import jobs, wire
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.server import words
@@ -80,7 +80,7 @@ class Rendered:
 
 def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
     """Put a result into words and data."""
-    rendered = _report(result) if isinstance(result, Report) else _outcome(result)
+    rendered = _sound(_report(result) if isinstance(result, Report) else _outcome(result))
     return _marked(rendered) if sandbox else rendered
 
 
@@ -129,8 +129,13 @@ def _shown(previews: Sequence[Preview]) -> Iterator[str]:
 
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
     """Put a failure into words: what happened, and what to do next."""
-    rendered = Rendered(f"{error} {error.hint}".strip(), None, is_error=True)
+    rendered = _sound(Rendered(f"{error} {error.hint}".strip(), None, is_error=True))
     return _marked(rendered) if sandbox else rendered
+
+
+def _sound(rendered: Rendered) -> Rendered:
+    """Repeat nothing that the wire cannot carry, whoever said it."""
+    return replace(rendered, text=wire.sound(rendered.text), structured=wire.sound(rendered.structured))
 
 
 def _marked(rendered: Rendered) -> Rendered:

@@ -42,7 +42,11 @@ TYPES: Mapping[str, Collection[str]] = {
     "upscale": ("upscale", "upscale-skybox", "upscale-texture"),
     "vectorize": ("vectorize",),
 }
+IN_WORDS = ("caption", "describe-style", "embed", "prompt", "translate")
+TYPES_IN_WORDS = frozenset(each for tool in IN_WORDS for each in TYPES[tool])
 KNOWN_TYPES = frozenset({*IMAGE_TYPES, "custom", *(each for types in TYPES.values() for each in types)})
+# The engines of prompt-editing: where a record names one of them, it is the one that was asked for.
+ENGINES = ("flux-kontext", "gemini-2.0-flash", "gemini-2.5-flash", "gpt-image-1", "runway-gen4-image", "seedream-4")
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,28 @@ class Sought:
             and (self.author is None or job.author is None or job.author == self.author)
             and self._is_of_route(job)
             and self._is_of_model(job.model_id)
-            and all(_agree(sent, job.input.get(name)) for name, sent in self.intent.body.items() if name != "modelId")
+            and all(self._repeats(job, name, sent) for name, sent in self.intent.body.items() if name != "modelId")
         )
+
+    def _repeats(self, job: Job, name: str, sent: Any) -> bool:
+        repeated = job.input.get(name)
+        if self._tool in IN_WORDS and isinstance(sent, str) and isinstance(repeated, str) and sent.strip() in repeated:
+            return True  # what is written for a model may be wrapped into more words
+        return _agree(sent, repeated)
 
     def _is_of_model(self, model_id: str | None) -> bool:
         """Tell whether the job may run the model that was asked for: where it was sent, or the one inside the body.
 
-        A tool that runs no model of the project may say which one it runs itself.
+        A tool that runs no model of the project may say which one it runs itself: that is no word against it.
         """
-        if model_id is None or self._tool in TYPES:
+        sent = self.intent.body.get("modelId")
+        if model_id is None:
             return True
+        if self._tool in TYPES:
+            alike = _is_of_project(model_id) == _is_of_project(sent) and (model_id in ENGINES) == (sent in ENGINES)
+            return sent is None or model_id == sent or not alike
         custom = self.intent.route.removeprefix(wire.CUSTOM) if self._is_custom else None
-        return model_id in (self.intent.model_id, self.intent.body.get("modelId"), custom and unquote(custom))
+        return model_id in (self.intent.model_id, sent, custom and unquote(custom))
 
     @property
     def _is_custom(self) -> bool:
@@ -88,12 +102,22 @@ class Sought:
         return self.intent.route.removeprefix(wire.GENERATE)
 
     def _is_of_route(self, job: Job) -> bool:
-        if self._is_custom:
-            return job.type not in IMAGE_TYPES
-        if self._tool in TYPES:  # a type that nobody knows yet may be one of these
-            return job.type in TYPES[self._tool] or job.type not in KNOWN_TYPES
+        """Tell whether a job is of a kind that the route may have; one that nobody knows yet may be."""
         kind = records.text(job.input.get("type"))
-        return job.type != "custom" and (kind is None or kind.replace("-", "_") == self._tool.replace("-", "_"))
+        same_kind = kind is None or kind.replace("-", "_") == self._tool.replace("-", "_")
+        if self._is_custom:
+            return job.type not in (*IMAGE_TYPES, *TYPES_IN_WORDS)
+        if self._tool not in TYPES:
+            return (job.type in IMAGE_TYPES or job.type not in KNOWN_TYPES) and same_kind
+        if job.type in IMAGE_TYPES:
+            return job.type in TYPES[self._tool] and same_kind
+        # A tool may be served by a model of its own, as upscale is to be.
+        served = job.type == "custom" and self._tool not in IN_WORDS
+        return served or job.type in TYPES[self._tool] or job.type not in KNOWN_TYPES
+
+
+def _is_of_project(model_id: Any) -> bool:
+    return isinstance(model_id, str) and model_id.startswith("model_")
 
 
 @dataclass(frozen=True)
@@ -129,6 +153,8 @@ def _agree(sent: Any, repeated: Any) -> bool:
         return True
     if isinstance(sent, Mapping) and isinstance(repeated, Mapping):
         return all(_agree(value, repeated.get(name)) for name, value in sent.items())
+    if isinstance(sent, Mapping) or isinstance(repeated, Mapping):
+        return True  # in another form
     if isinstance(sent, list) and isinstance(repeated, list):
         return len(sent) == len(repeated) and all(map(_agree, sent, repeated))
     if isinstance(sent, list) != isinstance(repeated, list):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from scenario_mcp.scenario import jobs, records
-from scenario_mcp.scenario.answers import read_answer
+from scenario_mcp.scenario.answers import is_whole, read_answer
 from scenario_mcp.scenario.client import Client, Sending
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AnswerLost, JournalBusy, NotConnected, ScenarioError
@@ -112,13 +112,19 @@ class Tries:
             outcome = journal.lost if sending.begun else None
             raise
         else:
-            cost = budget.known(records.number(answer.get("creativeUnitsCost")))
-            said = read_answer(answer)
-            outcome = partial(journal.accepted, job_id=job.id, author=job.author, cost=cost, answer=said)
+            outcome = partial(self._accepted, job=job, answer=answer)
             return answer
         finally:
             if outcome is not None:
                 await self._ledger.insist(partial(outcome, entry.id))
+
+    def _accepted(self, entry_id: int, job: Job, answer: Mapping[str, Any]) -> None:
+        """Note the job of an entry, what was answered besides, and that a job whose answer is its result is done."""
+        journal, said = self._ledger.journal, read_answer(answer)
+        cost = budget.known(records.number(answer.get("creativeUnitsCost")))
+        journal.accepted(entry_id, job.id, author=job.author, cost=cost, answer=said)
+        if is_whole(said):
+            journal.ended(job.id, jobs.SUCCESS, journal.clock(), assets=(), cost=cost, refunded=False)
 
     def _answered(self, entry: Entry, attempt: "asyncio.Task[dict[str, Any]]") -> None:
         """See to the end of a try whose call did not stay for it."""

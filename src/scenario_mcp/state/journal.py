@@ -164,11 +164,12 @@ class Journal:
                 " ('sending', 'lost', 'unsure')",
                 said,
             ).rowcount
-            if not taken and not found:  # it was given up, and its answer came all the same
+            if not taken and not found:  # it was given up, or its job was found; its answer came all the same
                 database.execute(
-                    "UPDATE generations SET state = 'late', job_id = ?, author = ?, cost = COALESCE(?, cost),"
-                    " found = ?, answer = ? WHERE id = ? AND job_id IS NULL",
-                    said,
+                    "UPDATE generations SET state = CASE WHEN job_id IS NULL THEN 'late' ELSE state END, job_id = ?,"
+                    " author = ?, cost = COALESCE(?, cost), found = ?, answer = ? WHERE id = ? AND"
+                    " COALESCE(job_id, ?) = ?",
+                    (*said, job_id, job_id),
                 )
             return bool(taken)
 

@@ -33,7 +33,7 @@ async def generate(
     given, travels = fold(said), fields.pictures_of(INFERENCES[route])
     looked = await pictures.look(services.intake, travels, given)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
-    named = {name: value for name, value in pictures.named(given, looked).items() if name not in QUERY}
+    named = {name: value for name, value in pictures.named(travels, given, looked).items() if name not in QUERY}
     wish = Wish(tool_name(route), given.get("modelId"), said, named, asked, original, again=again)
     if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
         return twin

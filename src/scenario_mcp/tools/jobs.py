@@ -8,6 +8,7 @@ import anyio
 from pydantic import Field
 
 from scenario_mcp.inferences.fields import OriginalAssets
+from scenario_mcp.inferences.table import TEXT, route_of, toolset_of
 from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario import answers, assets, jobs
 from scenario_mcp.scenario.answers import Answer
@@ -65,6 +66,9 @@ async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) 
 async def _row(
     services: Services, job_id: str, until: Deadline, board: "_Board", host: Host, *, original: bool
 ) -> Outcome:
+    entry = services.purchases.ledger.own(job_id)
+    if entry is not None and answers.is_whole(entry.answer):  # whatever its record says now
+        return await conclude(services, Watched(Job(job_id, model_id=entry.intent.model_id)), host)
     fault: ScenarioError | None = None
     try:
         job = await jobs.get(services.client, job_id, until)
@@ -73,9 +77,7 @@ async def _row(
             return Outcome(ERROR, job_id=job_id, error=f"{failure} {failure.hint}".strip())
         job, fault = Job(job_id), failure
     await board.saw(job)
-    entry = services.purchases.ledger.own(job_id)
-    answered = entry is not None and answers.is_whole(entry.answer)
-    watched = Watched(job, fault) if job.ended or answered else await jobs.wait(services.client, job, until, board.saw)
+    watched = Watched(job, fault) if job.ended else await jobs.wait(services.client, job, until, board.saw)
     return await conclude(services, watched, host, original=original)
 
 
@@ -88,7 +90,7 @@ async def conclude(
     """
     job, delivered = watched.job, Delivered()
     entry = services.purchases.ledger.own(job.id)
-    answer = answer or (entry.answer if entry else {}) or answers.read_answer(job.output)
+    answer = {**answers.read_answer(job.output), **(entry.answer if entry else {}), **(answer or {})}
     if answers.is_whole(answer) and not job.ended:
         job = replace(job, status=jobs.SUCCESS)
     notes: list[str] = []
@@ -109,7 +111,8 @@ async def conclude(
         except ScenarioError as fault:
             notes.append(f"The results are made, but their addresses could not be read: {fault}")
     elif job.status == jobs.SUCCESS and not answers.is_whole(answer):
-        notes.append(TEXT_LOST if entry and entry.found else NO_RESULTS)
+        words = entry is not None and entry.found and toolset_of(route_of(entry.intent.tool) or "") == TEXT
+        notes.append(TEXT_LOST if words else NO_RESULTS)
     if watched.fault is not None:
         notes.append(f"The job's status could not be read the last time: {watched.fault}")
     if not job.ended:

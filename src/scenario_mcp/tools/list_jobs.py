@@ -11,6 +11,7 @@ from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.fields import Fields
 from scenario_mcp.inferences.values import Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records, wire
+from scenario_mcp.scenario.answers import is_whole
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import JournalBusy, cut
 from scenario_mcp.scenario.jobs import TERMINAL, Job
@@ -27,6 +28,7 @@ MOST_PAGES = 5  # of the project's jobs that one call reads
 LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or files of a job, that a row tells
 LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
 LATEST = 4_102_444_800.0  # the year 2100
+IN_WORDS = "answered in words, which wait-for-jobs tells again for free"
 UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
 
 RUNNING = (ACCEPTED, LATE)
@@ -131,7 +133,8 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         files=list(files.values())[:MOST_NAMED],
         assetIds=unsaved[:MOST_NAMED],
         results=len(entry.assets),
-        note=notes.get(entry.state if entry.state == SENDING else _status(entry)) or _cut(len(files), len(unsaved)),
+        note=notes.get(entry.state if entry.state == SENDING else _status(entry))
+        or (IN_WORDS if is_whole(entry.answer) else _cut(len(files), len(unsaved))),
     )
 
 

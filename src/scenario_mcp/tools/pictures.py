@@ -61,11 +61,11 @@ async def look(intake: Intake, travels: Travels, given: Mapping[str, Any]) -> Lo
     return looked
 
 
-def named(given: Mapping[str, Any], looked: Looked) -> dict[str, Any]:
-    """Put in place of each picture of a folded call the name of what it holds."""
-    said = dict(given)
+def named(travels: Travels, given: Mapping[str, Any], looked: Looked) -> dict[str, Any]:
+    """Put in place of each picture of a folded call the name of what it holds, under the name that it travels by."""
+    said = {name: value for name, value in given.items() if name not in looked}
     for name, pictures in looked.items():
-        _set(said, given, name, [name_of(each) for _, each in pictures])
+        _set(said, given, travels[name].as_asset_id or name, [name_of(each) for _, each in pictures])
     return said
 
 

@@ -73,10 +73,13 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
     return Report((*lines, *(f"Note: {note}" for note in notes)), said, tuple(shown))
 
 
+TELLS = "wait-for-jobs tells what became of it, answers in words too."
+
+
 async def _job(services: Services, job_id: str, deadline: Deadline) -> Job:
     job = await jobs.get(services.client, job_id, deadline)
     if not job.asset_ids:
-        raise InvalidArguments([("jobId", f"names a job without results: it is {job.status}.")])
+        raise InvalidArguments([("jobId", f"names a job without files: it is {job.status}. {TELLS}")])
     return job
 
 

@@ -1,5 +1,6 @@
 """What a paid call asks for, as its caller said it: what makes two calls the same, and what is remembered of one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from scenario_mcp.tools.intake import Loaded, LocalPicture
 
 RERUN_JOB = "rerun-job"
 A_DATA_URL = "(a data URL)"
+DATA_URL = re.compile(r"\s*data:([^\s,]*,|[^,]{0,200};\s*base64)", re.IGNORECASE)  # but not a sentence about data
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def without_data_urls(said: Mapping[str, Any], within: Path = ()) -> tuple[dict[
 
 def _holds_data_url(value: Any) -> bool:
     if isinstance(value, str):
-        return value.lstrip()[:5].lower() == "data:"
+        return DATA_URL.match(value) is not None
     if isinstance(value, Mapping):
         return any(map(_holds_data_url, value.values()))
     return isinstance(value, list) and any(map(_holds_data_url, value))
@@ -109,7 +111,8 @@ def with_placeholders(arguments: Mapping[str, Any], left_out: Sequence[Path]) ->
 def prompt_of(arguments: Mapping[str, Any]) -> str:
     """Take the prompt out of a call's arguments, or of its parameters; empty if there is none."""
     inner = arguments.get("parameters")
-    prompt = arguments.get("prompt") or (inner.get("prompt") if isinstance(inner, Mapping) else None)
+    own = arguments.get("prompt") or arguments.get("text")
+    prompt = own or (inner.get("prompt") if isinstance(inner, Mapping) else None)
     return prompt if isinstance(prompt, str) else ""
 
 

@@ -321,6 +321,20 @@ def test_an_answer_that_comes_after_all_is_not_forgotten(tmp_path: Path) -> None
     assert journal.spent() == 2_000_000
 
 
+@pytest.mark.parametrize(("found", "state"), [("job_x", "accepted"), ("job_of_another", "late")])
+def test_the_answer_itself_is_worth_more_than_a_find(tmp_path: Path, found: str, state: str) -> None:
+    journal = Journal(Store(tmp_path))
+    entry = journal.begin(INTENT, 0.0, nothing, lambda *_: None).entry
+    journal.lost(entry.id)
+    journal.accepted(entry.id, found, author=None, cost=None, found=True)
+
+    journal.accepted(entry.id, "job_x", author="me", cost=2_000_000, answer={"translation": "a cat"})
+
+    now = journal.entry(entry.id)
+    assert (now.state, now.job_id, now.found, now.cost) == (state, "job_x", False, 2_000_000)
+    assert now.answer == {"translation": "a cat"}
+
+
 def test_a_server_lives_until_it_ends_however_it_ends(tmp_path: Path) -> None:
     one, two = Process(tmp_path), Process(tmp_path)
     one.live()

@@ -86,6 +86,14 @@ async def test_what_stands_where_in_a_picture_comes_with_the_files(machine: Mach
     assert result["segments"][0]["nbMasks"] == 1
 
 
+async def test_files_without_a_prompt_are_named_by_what_was_done(machine: Machine, hero: str, tmp_path: Path) -> None:
+    machine.shelf = tmp_path / "results"
+    async with agent_of(machine.server()) as agent:
+        result = made(await agent.call_tool("post-detect-inferences", {"image": hero, "modality": "canny"}))
+
+    assert Path(result["assets"][0]["path"]).name.startswith("detect-")
+
+
 MAPS = ["height", "normal", "smoothness", "metallic", "edge", "ao", "albedo"]
 
 

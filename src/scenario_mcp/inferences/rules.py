@@ -25,6 +25,10 @@ Rules = tuple[Rule, ...]
 Remarks = tuple[Remark, ...]
 
 
+# Some of what follows serves one inference so far: needs_when and allowed_when (prompt), at_most, allowed_by, only_when
+# and none_beside (prompt-editing), some_on (segment), positive_with (skybox-base-360), always (upscale). A named rule
+# keeps their classes lists of data, and the next inference whose prose says the same has it.
+
 # --- reasons to refuse
 
 

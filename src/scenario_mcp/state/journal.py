@@ -167,7 +167,8 @@ class Journal:
             if not taken and not found:  # it was given up, or its job was found; its answer came all the same
                 database.execute(
                     "UPDATE generations SET state = CASE job_id WHEN ? THEN state ELSE 'late' END, job_id = ?,"
-                    " author = ?, cost = COALESCE(?, cost), found = ?, answer = ? WHERE id = ? AND (job_id IS NULL OR found)",
+                    " author = ?, cost = COALESCE(?, cost), found = ?, answer = ? WHERE id = ? AND"
+                    " (job_id IS NULL OR found)",
                     (job_id, *said),
                 )
             return bool(taken)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import httpx
@@ -43,6 +43,20 @@ PATIENCE = (None, 5.0, 30.0)  # seconds after which a host gives up without a wo
 LATE = 2.0  # seconds that an answer may come after its deadline
 ENOUGH = 40  # calls after which a host of a calm network should long have its pictures
 CLEAR = ("call again", "Call again", "same call", "Make the same call", "Check the network", "Wait for running jobs")
+
+
+REFRAME, TRANSLATE = "post-reframe-inferences", "post-translate-inferences"
+
+
+class Wish(NamedTuple):
+    """What a host insists on."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+    @property
+    def prompt(self) -> str:
+        return str(self.arguments["prompt"])
 
 
 class Killed(asyncio.CancelledError):
@@ -182,11 +196,17 @@ class Torture:
             await server.end()
         return self.broken
 
-    def _wish(self, name: str, hero: str, ink: str) -> dict[str, Any]:
+    def _wish(self, name: str, hero: str, ink: str) -> Wish:
         image = self.dice.choice((hero, hero, f"https://example.com/{name}.png"))
+        prompt = {"prompt": f"wish {name}"}
+        tool = self.dice.choice((TOOL, TOOL, TOOL, REFRAME, TRANSLATE))
+        if tool == TRANSLATE:
+            return Wish(tool, prompt)
+        if tool == REFRAME:
+            return Wish(tool, {"image": image, "targetWidth": 64, "targetHeight": 64, **prompt})
         size = {"numSamples": 1, "width": 64, "height": 64}
         pictures = {"image": image, "ipAdapterImages": [ink]}
-        return {"modelId": "model_sandbox-ink", "prompt": f"wish {name}", **pictures, **size}
+        return Wish(tool, {"modelId": "model_sandbox-ink", **prompt, **pictures, **size})
 
     # --- what goes wrong
 
@@ -212,18 +232,18 @@ class Torture:
 
     # --- who wants pictures
 
-    async def _host(self, wishes: list[dict[str, Any]]) -> None:
+    async def _host(self, wishes: list[Wish]) -> None:
         for wish in wishes:
             await anyio.sleep(self.dice.uniform(0, 10))
             if not await self._insist(wish):
-                self.broken.append(f"{wish['prompt']} was never told to be made")
+                self.broken.append(f"{wish.prompt} was never told to be made")
 
-    async def _insist(self, wish: dict[str, Any]) -> bool:
+    async def _insist(self, wish: Wish) -> bool:
         """Call until there are pictures, as hosts and agents do, with all that may come between."""
-        tool, arguments = TOOL, wish
+        tool, arguments = wish
         for _ in range(ENOUGH):
             rendered = await self._call(tool, arguments)
-            tool, arguments = TOOL, wish
+            tool, arguments = wish
             if rendered is not None and rendered.is_error and not any(words in rendered.text for words in CLEAR):
                 self.broken.append(f"unclear: {rendered.text}")
             elif rendered is not None and rendered.structured is not None:
@@ -257,7 +277,7 @@ class Torture:
 
     # --- what must hold
 
-    async def _hold(self, wishes: list[dict[str, Any]]) -> None:
+    async def _hold(self, wishes: list[Wish]) -> None:
         self.network.plan("", self._weather, 0)
         await anyio.sleep(max(0.0, self.storm_ends - anyio.current_time()))
         self._start()
@@ -268,11 +288,11 @@ class Torture:
         rows = {row.get("jobId"): row for row in listed["jobs"]}
         billed = Counter(bill.body["prompt"] for bill in self.world.ledger)
         for wish in wishes:
-            if billed[wish["prompt"]] != 1:
-                self.broken.append(f"{wish['prompt']} was billed {billed[wish['prompt']]} times")
+            if billed[wish.prompt] != 1:
+                self.broken.append(f"{wish.prompt} was billed {billed[wish.prompt]} times")
         for bill in self.world.ledger:
             row = rows.get(bill.job_id, {})
-            if row.get("assetIds") != list(self.world.jobs[bill.job_id].asset_ids):
+            if row.get("assetIds", []) != list(self.world.jobs[bill.job_id].asset_ids):
                 self.broken.append(f"{bill.job_id} cannot be reached through list-jobs: {row}")
         if self.overdue and max(self.overdue) > LATE:
             self.broken.append(f"an answer came {max(self.overdue):.1f} s after its deadline")

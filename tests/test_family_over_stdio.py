@@ -92,6 +92,7 @@ async def test_every_inference_runs_end_to_end(
             assert made[WORDS[route]], route
             assert "assets" not in made
         else:
+            assert len(made["assets"]) == {"texture": 8, "segment": 2}.get(route, 1), route
             expected = "svg" if route == "vectorize" else "png"
             for asset in made["assets"]:
                 content = await anyio.Path(asset["path"]).read_bytes()

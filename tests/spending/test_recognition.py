@@ -41,6 +41,11 @@ def test_a_custom_model_is_not_answered_in_words_nor_by_an_image_inference(kind:
     assert not is_answered("custom/model_x", {"prompt": "p"}, kind, {})
 
 
+def test_an_inference_that_is_not_listed_here_is_known_by_its_own_name() -> None:
+    assert is_answered("colorize", {"image": "a"}, "colorize", {"modelId": "model_colorizer"})
+    assert not is_answered("colorize", {"image": "a"}, "caption", {})
+
+
 SAME: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("translate", {"prompt": "un chat"}, "generate-prompt", {"prompt": "Translate into English: un chat"}),
     ("patch", {"image": "a", "patch": {"image": "b", "mode": "erase"}}, "patch-image", {"patch": "b"}),

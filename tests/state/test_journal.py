@@ -321,6 +321,22 @@ def test_an_answer_that_comes_after_all_is_not_forgotten(tmp_path: Path) -> None
     assert journal.spent() == 2_000_000
 
 
+def test_an_answer_is_not_told_to_a_call_that_was_followed_by_one_that_waits_for_an_earlier_try(tmp_path: Path) -> None:
+    now = 1000.0
+    journal = Journal(Store(tmp_path), clock=lambda: now)
+    first = journal.begin(INTENT, 900.0, nothing, lambda *_: None).entry
+    journal.lost(first.id)
+    journal.joined(first.id, 990.0)  # the second call waits for what becomes of the first try
+    journal.absent(first.id)
+    second = journal.begin(INTENT, 900.0, nothing, lambda *_: None).entry
+    journal.accepted(second.id, "job_x", author=None, cost=None)
+    journal.ended("job_x", "success", now, assets=(), cost=None, refunded=False)
+
+    journal.told("job_x", took=100.0)  # to the first call, made at 900
+
+    assert journal.entry(second.id).told is None
+
+
 @pytest.mark.parametrize(("found", "state"), [("job_x", "accepted"), ("job_of_another", "late")])
 def test_the_answer_itself_is_worth_more_than_a_find(tmp_path: Path, found: str, state: str) -> None:
     journal = Journal(Store(tmp_path))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 
-from scenario_mcp.inferences.fields import pictures_of
+from scenario_mcp.inferences.base import pictures_of
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, tool_name
 from scenario_mcp.sandbox.contract import contract
 from scenario_mcp.sandbox.world import World

@@ -357,3 +357,45 @@ async def test_a_mask_by_either_name_is_the_same_generation(machine: Machine, wo
 
     assert again["jobId"] == first["jobId"]
     assert len(world.ledger) == 1
+
+
+async def test_contours_alone_are_a_result(machine: Machine, hero: str) -> None:
+    given = {"image": hero, "resultMask": False, "resultContours": True}
+    async with agent_of(machine.server()) as agent:
+        result = made(await agent.call_tool(SEGMENT, given))
+
+    assert result["status"] == "success"
+    assert result["segments"][0]["contours"] == [[[[1, 1], [7, 1], [7, 7]]]]
+    assert "notes" not in result
+
+
+async def test_contours_too_long_to_tell_are_named(machine: Machine, network: SandboxNetwork, hero: str) -> None:
+    segment = {"nbMasks": 1, "contours": [[1, 1]] * 20_000, "masks": ["asset_mask"], "surprise": 1}
+    said = {"job": {"jobId": "job_x", "status": "success"}, "segments": [segment]}
+    network.plan(f"{GENERATE}segment", answers(200, said))
+    async with agent_of(machine.server()) as agent:
+        result = made(await agent.call_tool(SEGMENT, {"image": hero}))
+
+    assert result["segments"] == [{"nbMasks": 1, "tooLongToTell": ["contours"]}]
+    assert [asset["assetId"] for asset in result["assets"]] == ["asset_mask"]
+
+
+async def test_waiting_again_for_words_tells_their_price(machine: Machine) -> None:
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(TRANSLATE, WISH))
+        waited = made(await agent.call_tool(WAIT, {"jobIds": [first["jobId"]]}))
+
+    assert waited["jobs"][0]["creativeUnitsCost"] == first["creativeUnitsCost"] == 0.5
+
+
+async def test_maps_that_are_not_listed_yet_are_asked_for_again(
+    machine: Machine, network: SandboxNetwork, hero: str
+) -> None:
+    network.plan("GET /v1/assets", answers(200, {"assets": []}))
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool("post-texture-inferences", {"texture": hero}))
+        follow = first["next"]
+        waited = made(await agent.call_tool(follow["tool"], follow["arguments"]))
+
+    assert "not listed" in first["notes"][0]
+    assert len(waited["jobs"][0]["assets"]) == 8

@@ -8,7 +8,6 @@ from scenario_mcp.inferences.schemas import plain
 
 Given = Mapping[str, Any]
 
-LONGEST_SHOWN = 40  # characters of a wrong modality that are repeated
 ON_FLUX = ("canny", "depth", "pose", "tile", "blur", "gray", "low-quality")
 MODALITIES = (*ON_FLUX, "lines", "seg", "scribble", "lineart", "normal-map", "illusion", "sketch")
 PRESETS = ("character", "landscape", "city", "interior")
@@ -52,13 +51,15 @@ def _is_weight(part: str) -> bool:
 
 
 def control_window(given: Given) -> Iterator[Problem]:
-    """Refuse a control that would end before it starts; what is not given counts as Scenario documents it."""
-    start, modality = given.get("controlStart"), given.get("modality")
-    usual = USUAL_ENDS.get(modalities(modality)[0], USUAL_END) if isinstance(modality, str) else USUAL_END
-    end = given.get("controlEnd", usual)
-    if _is_number(start) and _is_number(end) and start >= end:
-        unsaid = "" if "controlEnd" in given else " if it is not given"
-        yield Problem("controlStart", f"must be below controlEnd, which is {plain(end)}{unsaid}, not {plain(start)}.")
+    """Refuse a control that would end before it starts."""
+    start, end = given.get("controlStart"), given.get("controlEnd")
+    if start is not None and end is not None and _is_number(start) and _is_number(end) and start >= end:
+        yield Problem("controlStart", f"must be below controlEnd, which is {plain(end)}, not {plain(start)}.")
+
+
+def usual_end(modality: str) -> float:
+    """Tell when the control of a modality ends on Flux if nothing is said."""
+    return USUAL_ENDS.get(modalities(modality)[0], USUAL_END)
 
 
 def _is_number(value: Any) -> bool:

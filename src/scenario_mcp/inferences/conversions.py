@@ -14,8 +14,8 @@ from scenario_mcp.inferences.values import Colour, Flag, Number, Percent, Stored
 class Detect(Edited, DryRun, OriginalAssets):
     """Make the control map of a picture: its edges, depth, pose and the like.
 
-    The result can be the `controlImage` of the controlnet tools. Costs Creative Units; `dryRun: true` asks the price
-    for free.
+    Such a map can guide the making of images as their control picture. Costs Creative Units; `dryRun: true` asks the
+    price for free.
     """
 
     modality: Literal[

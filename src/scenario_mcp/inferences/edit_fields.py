@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from scenario_mcp.inferences import rules
-from scenario_mcp.inferences.fields import ANY_FORM, Fields
+from scenario_mcp.inferences.base import Fields
+from scenario_mcp.inferences.fields import ANY_FORM
 from scenario_mcp.inferences.rules import Remarks, Rules
 from scenario_mcp.inferences.values import Flag, Number, Percent, Picture, StoredPicture, Whole
 

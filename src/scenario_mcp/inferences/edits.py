@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from scenario_mcp.inferences import rules
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.edit_fields import (
     HEIGHT,
     STYLE_IMAGES,
@@ -19,9 +20,25 @@ from scenario_mcp.inferences.edit_fields import (
     Structured,
     StyleImages,
 )
-from scenario_mcp.inferences.fields import ANY_FORM, Concept, DryRun, Fields, OriginalAssets
+from scenario_mcp.inferences.fields import ANY_FORM, Concept, DryRun, OriginalAssets
 from scenario_mcp.inferences.rules import Remarks, Rules
 from scenario_mcp.inferences.values import FillMask, Flag, Number, Picture, Point, Ratio, StoredPicture, Text, Whole
+
+# Of prompt-editing: which engine heeds what, and how many references and which ratios each takes, by the prose.
+Engine = Literal[
+    "flux-kontext", "gemini-2.0-flash", "gemini-2.5-flash", "gpt-image-1", "runway-gen4-image", "seedream-4"
+]
+USUAL_ENGINE = "gemini-2.5-flash"
+KONTEXT, GPT = ("flux-kontext",), ("gpt-image-1",)
+REFERENCES = {"gemini-2.0-flash": 5, "gemini-2.5-flash": 5, "gpt-image-1": 5, "flux-kontext": 3, "runway-gen4-image": 2}
+SQUARE_TO_WIDE = ("1:1", "4:3", "3:4", "16:9", "9:16", "auto")
+RATIOS = {
+    "gemini-2.0-flash": ("auto",),
+    "gemini-2.5-flash": ("21:9", "16:9", "4:3", "3:2", "1:1", "9:16", "3:4", "2:3", "5:4", "4:5", "auto"),
+    "gpt-image-1": ("1:1", "3:2", "2:3", "auto"),
+    "runway-gen4-image": SQUARE_TO_WIDE,
+    "seedream-4": (*SQUARE_TO_WIDE, "2:3", "3:2", "21:9"),
+}
 
 
 class GenerativeFill(Edited, Guided, Filled, Avoided, DryRun, OriginalAssets):
@@ -85,25 +102,6 @@ class Patch(Edited, Background, DryRun, OriginalAssets):
         rules.needs("patch", "crop", "backgroundColor", "format", what="without it the picture stays as it is"),
     )
     notes: ClassVar[Remarks] = (rules.idle_without(("position", "allowOverflow"), "patch"),)
-
-
-# Which engine heeds what, and how many more references each takes, by the text of the description.
-Engine = Literal[
-    "flux-kontext", "gemini-2.0-flash", "gemini-2.5-flash", "gpt-image-1", "runway-gen4-image", "seedream-4"
-]
-USUAL_ENGINE = "gemini-2.5-flash"
-KONTEXT, GPT = ("flux-kontext",), ("gpt-image-1",)
-REFERENCES = {"gemini-2.0-flash": 5, "gemini-2.5-flash": 5, "gpt-image-1": 5, "flux-kontext": 3, "runway-gen4-image": 2}
-
-
-SQUARE_TO_WIDE = ("1:1", "4:3", "3:4", "16:9", "9:16", "auto")
-RATIOS = {
-    "gemini-2.0-flash": ("auto",),
-    "gemini-2.5-flash": ("21:9", "16:9", "4:3", "3:2", "1:1", "9:16", "3:4", "2:3", "5:4", "4:5", "auto"),
-    "gpt-image-1": ("1:1", "3:2", "2:3", "auto"),
-    "runway-gen4-image": SQUARE_TO_WIDE,
-    "seedream-4": (*SQUARE_TO_WIDE, "2:3", "3:2", "21:9"),
-}
 
 
 class KontextConcept(Concept):

@@ -4,7 +4,7 @@ The key is the last part of the route, and names everything else: the tool, its 
 """
 
 from scenario_mcp.inferences import conversions, edits, images, skyboxes, texts
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 
 CORE, TEXT = "core", "text"
 BY_TOOLSET: dict[str, dict[str, type[Fields]]] = {

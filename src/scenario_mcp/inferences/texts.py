@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from scenario_mcp.inferences import rules
-from scenario_mcp.inferences.fields import DryRun, Fields, OriginalAssets
+from scenario_mcp.inferences.base import Fields
+from scenario_mcp.inferences.fields import DryRun, OriginalAssets
 from scenario_mcp.inferences.rules import Remarks, Rules
 from scenario_mcp.inferences.values import Flag, Fraction, Id, Number, Picture, StoredPicture, Text, Whole
 
@@ -104,7 +105,7 @@ class Prompt(Seen, Sampling, DryRun):
     notes: ClassVar[Remarks] = (
         rules.idle_when(("assetIds",), "mode", ("image-editing",)),
         rules.idle_when(("prompt",), "mode", ("contextual", "image-editing")),
-        rules.idle_with(("modelId",), "assetIds"),
+        rules.idle_when(("modelId",), "mode", (*STARTING, "contextual"), beside="assetIds"),
         rules.idle_when(("modelId",), "mode", STARTING, beside="images"),
     )
 

@@ -27,7 +27,6 @@ JOB_TYPES = {
     "prompt": "generate-prompt",
     "prompt-editing": "image-prompt-editing",
 }
-STORED = ("pixelate", "remove-background", "vectorize")  # whose image is the id of an asset, and nothing else
 WITH_ASSET = ("detect", "patch", "pixelate", "remove-background", "vectorize")  # whose answer shows the result
 
 
@@ -146,6 +145,7 @@ def _segment(world: World, body: Body) -> Generation:
     if body.get("resultImage"):
         drafts.append(_measured(partial(retouch.cut_out, image), type="segmentation-image"))
     found = {"checkpoint": body.get("checkpoint", "fastsam_x"), "nbMasks": 1, "bbox": [1, 1, 7, 7], "message": "ok"}
+    found |= {"contours": [[[[1, 1], [7, 1], [7, 7]]]]} if body.get("resultContours") else {}
     return _made(*drafts, segments=[found])
 
 

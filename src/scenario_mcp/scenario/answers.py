@@ -28,11 +28,13 @@ def _numbers(value: Any) -> list[float] | None:
 
 
 def _segments(value: Any) -> list[dict[str, Any]] | None:
-    found = [
-        {name: each for name, each in records.mapping(segment).items() if name in SEGMENT and _is_short(each)}
-        for segment in records.items(value)
-    ]
-    return found or None
+    found = []
+    for segment in map(records.mapping, records.items(value)):
+        known = {name: each for name, each in segment.items() if name in SEGMENT}
+        long = [name for name, each in known.items() if not _is_short(each)]
+        told = {name: each for name, each in known.items() if name not in long}
+        found.append(told | ({"tooLongToTell": long} if long else {}))
+    return [segment for segment in found if segment] or None
 
 
 def _is_short(value: Any) -> bool:
@@ -57,8 +59,20 @@ MORE: Mapping[str, Callable[[Any], Any]] = {
 def read_answer(reply: Mapping[str, Any]) -> dict[str, Any]:
     """Take from a reply, or from the output of a job's record, what it holds besides the job; often nothing."""
     read = {name: reader(reply.get(name)) for name, reader in {**WORDS, **MORE}.items()}
-    asset_id = records.text(records.mapping(reply.get("asset")).get("id"))
-    return {name: value for name, value in {**read, ASSETS: [asset_id] if asset_id else None}.items() if value}
+    return {name: value for name, value in {**read, ASSETS: _asset_ids(reply)}.items() if value}
+
+
+def _asset_ids(reply: Mapping[str, Any]) -> list[str]:
+    """Name the results that an answer shows: as its asset, or as the masks and images of its segments."""
+    shown = [records.mapping(reply.get("asset")).get("id")]
+    for segment in map(records.mapping, records.items(reply.get("segments"))):
+        shown += [*records.items(segment.get("masks")), *records.items(segment.get("images"))]
+    return [each for each in shown if isinstance(each, str) and each.startswith("asset_")]
+
+
+def has_words(answer: Answer) -> bool:
+    """Tell whether an answer holds anything besides files."""
+    return any(name != ASSETS for name in answer)
 
 
 def is_whole(answer: Answer) -> bool:

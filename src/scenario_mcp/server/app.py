@@ -25,7 +25,8 @@ INSTRUCTIONS = """\
 Make images with Scenario (scenario.com), an image platform with custom models.
 
 post-img2img-ip-adapter-inferences starts from one image and steers it with reference images; it serves Flux.1 LoRAs \
-and compositions. run-model runs every other model, each with inputs of its own. find-models finds a model and names \
+and compositions. run-model runs other models, each with inputs of its own. Scenario's other inferences (images, edit, \
+text) are toolsets that the user may switch on with SCENARIO_TOOLSETS. find-models finds a model and names \
 the tools that run it; get-model tells what it takes.
 
 Every picture argument takes one of four forms: an asset id (asset_...), a path of a file on this machine, an https \

@@ -20,7 +20,7 @@ from scenario_mcp.state.entries import Intent
 PAGE_SIZE, MOST_PAGES, MOST_EMPTY = 50, 5, 5
 
 # How records call the jobs of each route, by Scenario's description; the image inferences are not listed.
-IMAGE_TYPES = ("inference", "flux")
+IMAGE_ROUTES, IMAGE_TYPES = ("txt2img", "img2img", "inpaint", "controlnet"), ("inference", "flux")
 TYPES: Mapping[str, Collection[str]] = {
     "caption": ("caption", "caption-llava"),
     "describe-style": ("describe-style",),
@@ -87,7 +87,7 @@ class Sought:
         sent = self.intent.body.get("modelId")
         if model_id is None:
             return True
-        if self._tool in TYPES:
+        if not (self._is_of_image_family or self._is_custom):
             alike = _is_of_project(model_id) == _is_of_project(sent) and (model_id in ENGINES) == (sent in ENGINES)
             return sent is None or model_id == sent or not alike
         custom = self.intent.route.removeprefix(wire.CUSTOM) if self._is_custom else None
@@ -96,6 +96,10 @@ class Sought:
     @property
     def _is_custom(self) -> bool:
         return self.intent.route.startswith(wire.CUSTOM)
+
+    @property
+    def _is_of_image_family(self) -> bool:
+        return not self._is_custom and self._tool.startswith(IMAGE_ROUTES)
 
     @property
     def _tool(self) -> str:
@@ -107,13 +111,14 @@ class Sought:
         same_kind = kind is None or kind.replace("-", "_") == self._tool.replace("-", "_")
         if self._is_custom:
             return job.type not in (*IMAGE_TYPES, *TYPES_IN_WORDS)
-        if self._tool not in TYPES:
+        types = TYPES.get(self._tool, (self._tool,))
+        if self._is_of_image_family:
             return (job.type in IMAGE_TYPES or job.type not in KNOWN_TYPES) and same_kind
         if job.type in IMAGE_TYPES:
-            return job.type in TYPES[self._tool] and same_kind
+            return job.type in types and same_kind
         # A tool may be served by a model of its own, as upscale is to be.
         served = job.type == "custom" and self._tool not in IN_WORDS
-        return served or job.type in TYPES[self._tool] or job.type not in KNOWN_TYPES
+        return served or job.type in types or job.type not in KNOWN_TYPES
 
 
 def _is_of_project(model_id: Any) -> bool:

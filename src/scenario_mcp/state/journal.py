@@ -35,6 +35,8 @@ _SPENT_SINCE = f"""
     FROM generations WHERE began > ?
 """  # noqa: S608  # made of our own words
 _PRUNE = f"DELETE FROM generations WHERE began < ? AND state NOT IN ({_OPEN}, 'late')"  # noqa: S608
+# A call that was made after this one, and looks for an earlier entry that came to nothing, is waiting for this too.
+_ASKED = "SELECT MAX(asked) FROM generations WHERE account = ? AND identity = ?"
 _TWINS = "SELECT * FROM generations WHERE account = ? AND identity = ? ORDER BY id DESC LIMIT 8"
 
 
@@ -93,6 +95,7 @@ class Journal:
                 return Begun(twin, mine=False)
             check(*_one(database.execute(_SPENT_SINCE, (now - DAY,))))
             [[last]] = database.execute("SELECT COALESCE(MAX(id), 0) FROM generations")
+            [[again]] = database.execute(_ASKED, (self.account, intent.identity))
             values = {
                 # Never counted from one again: a request under way must not meet the entry of another in a new file.
                 "id": max(last + 1, int(now * 1e6)),
@@ -108,7 +111,7 @@ class Journal:
                 "body": json.dumps(intent.body),
                 "began": now,
                 "api_began": intent.api_began,
-                "asked": asked,
+                "asked": max(asked, again or 0.0),
                 "price": intent.price,
             }
             row = database.execute(

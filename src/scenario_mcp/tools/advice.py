@@ -59,13 +59,16 @@ async def instead_of_custom(given: Mapping[str, Any], model: Model, toolsets: Co
     if tools and not fitness.is_retired(model):
         carried = carry.to_named(given, route_of(tools[0]) or "", model.id)
         return f"{carry.worded(NextCall(tools[0], carried.arguments | _asked(dry_run)), carried)} {PRICE_IS_FREE}"
+    off = fitness.toolsets_for(model, toolsets)
+    more = OFF.format(" or ".join(off)) if off else ""
     if fitness.is_lora(model) and not fitness.is_retired(model):
-        return (
+        base = (
             f"Its base model is not known here. {FIND_MODELS} with type custom lists models; the one whose modelId or"
             f" loras takes models of type {model.type} runs it, as {GET_MODEL} tells."
         )
-    if (off := fitness.toolsets_for(model, toolsets)) and not fitness.is_retired(model):
-        return OFF.format(" or ".join(off))
+        return f"{base} {more}".strip()
+    if more and not fitness.is_retired(model):
+        return more
     return _modern(given, model.id, dry_run=dry_run)
 
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from scenario_mcp.inferences import fields, schemas
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences import base, schemas
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.schemas import Schema
 from scenario_mcp.inferences.values import SAID
@@ -36,7 +36,7 @@ def validate(
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         problems += dict.fromkeys(_explain(schema, detail) for detail in details)
-    problems += (*fields.conflicts(model, given), *check(given))
+    problems += (*base.conflicts(model, given), *check(given))
     if valid is None or problems:
         raise InvalidArguments(problems)
     return valid

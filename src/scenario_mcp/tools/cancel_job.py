@@ -6,7 +6,7 @@ from typing import Any
 import anyio.lowlevel
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.errors import NotConfigured, NotConnected, NotFound, ScenarioError, Unauthorized

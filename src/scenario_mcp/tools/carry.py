@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from scenario_mcp.inferences import fields, schemas
+from scenario_mcp.inferences import base, schemas
 from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.table import INFERENCES
 from scenario_mcp.scenario.models import Input
@@ -136,7 +136,7 @@ def _refused(route: str, arguments: Mapping[str, Any]) -> set[str]:
 
 def _needed(route: str, given: Mapping[str, Any]) -> list[str]:
     required = {field.alias or name for name, field in INFERENCES[route].model_fields.items() if field.is_required()}
-    conflicts = (problem.field for problem in fields.conflicts(INFERENCES[route], given))
+    conflicts = (problem.field for problem in base.conflicts(INFERENCES[route], given))
     return [*sorted(required - {*given, "modelId"}), *(name for name in conflicts if name not in given)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from scenario_mcp.inferences.fields import Fields, pictures_of
+from scenario_mcp.inferences.base import Fields, pictures_of
 from scenario_mcp.inferences.table import CORE as CORE  # commands name it too
 from scenario_mcp.inferences.table import INFERENCES, tool_name, toolset_of
 from scenario_mcp.tools import (

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import anyio
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Text, Whole
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError, cut

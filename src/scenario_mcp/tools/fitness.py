@@ -150,6 +150,9 @@ def _problems_on_flux_dev(model: Model, route: str, given: Given) -> Iterator[Pr
     names = control.modalities(given["modality"]) if "modality" in given else []
     if len(names) > 1 or any(name not in control.ON_FLUX for name in names):
         yield "modality", f"must be one of {', '.join(control.ON_FLUX)}, alone, for a model of type {model.type}."
+    start, end = given.get("controlStart", 0), control.usual_end(given.get("modality", ""))
+    if "controlEnd" not in given and start >= end:
+        yield "controlStart", f"must be below {end:g}, where the control ends unless controlEnd is given."
     if route in NEGATIVE_PROMPT_ON_FLUX and given.get("negativePrompt") and not given.get("negativePromptStrength"):
         yield "negativePromptStrength", f"must be above 0 for negativePrompt to count on a model of type {model.type}."
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Id
 from scenario_mcp.scenario.errors import cut
 from scenario_mcp.scenario.models import Input, Model, Requirement

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from scenario_mcp.inferences import fields
-from scenario_mcp.inferences.fields import Fields, Generation
+from scenario_mcp.inferences import base
+from scenario_mcp.inferences.base import Fields
+from scenario_mcp.inferences.fields import Generation
 from scenario_mcp.inferences.folding import fold
 from scenario_mcp.inferences.table import INFERENCES, tool_name
 from scenario_mcp.scenario import wire
@@ -30,7 +31,7 @@ async def generate(
     Raises `ScenarioError`: before anything is sent for what the arguments or the model's record rule out.
     """
     asked, said = services.purchases.now(), arguments.model_dump(by_alias=True, exclude_unset=True)
-    given, travels = fold(said), fields.pictures_of(INFERENCES[route])
+    given, travels = fold(said), base.pictures_of(INFERENCES[route])
     looked = await pictures.look(services.intake, travels, given)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     named = {name: value for name, value in pictures.named(travels, given, looked).items() if name not in QUERY}
@@ -43,7 +44,7 @@ async def generate(
     query = wire.flags(dryRun=dry_run, originalAssets=original)
     call = wire.Call("POST", wire.path("generate", route), query, {**left, **placed.fields})
     try:
-        notes = (*placed.notes, *fields.remarks(INFERENCES[route], given), *remarks)
+        notes = (*placed.notes, *base.remarks(INFERENCES[route], given), *remarks)
         return await generation.run(services, Order(wish, call, notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_refusal(services, knowledge, refusal, route, given, host.deadline)

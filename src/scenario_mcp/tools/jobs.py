@@ -16,6 +16,7 @@ from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
+from scenario_mcp.spending import budget
 from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS
 from scenario_mcp.tools.delivery import Delivered
 from scenario_mcp.tools.host import Host
@@ -27,6 +28,7 @@ WITH_PARTS = ("texture", "segment")  # jobs whose results may be filed below an 
 GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
 NO_RESULTS = "Scenario says success but names no results; asking again may help."
 TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
+NO_PARTS = "Maps or masks that belong to the results are not listed, or not yet; asking again may help."
 BUG = "This server had an internal error while it followed the job; its log has the details."
 
 logger = logging.getLogger(__name__)
@@ -68,7 +70,10 @@ async def _row(
 ) -> Outcome:
     entry = services.purchases.ledger.own(job_id)
     if entry is not None and answers.is_whole(entry.answer):  # whatever its record says now
-        return await conclude(services, Watched(Job(job_id, model_id=entry.intent.model_id)), host)
+        told = Job(
+            job_id, model_id=entry.intent.model_id, cost=None if entry.units is None else entry.units / budget.MILLION
+        )
+        return await conclude(services, Watched(told), host)
     fault: ScenarioError | None = None
     try:
         job = await jobs.get(services.client, job_id, until)
@@ -95,7 +100,7 @@ async def conclude(
         job = replace(job, status=jobs.SUCCESS)
     notes: list[str] = []
     services.purchases.ledger.saw(job)
-    made = job.asset_ids or answer.get(answers.ASSETS, ())
+    made = tuple(dict.fromkeys((*job.asset_ids, *answer.get(answers.ASSETS, ()))))
     described = [assets.Asset(asset_id) for asset_id in made] if job.status == jobs.SUCCESS else []
     if described:
         try:
@@ -110,7 +115,7 @@ async def conclude(
             notes += delivered.notes
         except ScenarioError as fault:
             notes.append(f"The results are made, but their addresses could not be read: {fault}")
-    elif job.status == jobs.SUCCESS and not answers.is_whole(answer):
+    elif job.status == jobs.SUCCESS and not answers.has_words(answer):
         words = entry is not None and entry.found and toolset_of(route_of(entry.intent.tool) or "") == TEXT
         notes.append(TEXT_LOST if words else NO_RESULTS)
     if watched.fault is not None:
@@ -136,9 +141,10 @@ async def _with_parts(
     services: Services, described: list[Asset], host: Host, *, original: bool
 ) -> tuple[list[Asset], list[str]]:
     try:
-        return await assets.with_parts(services.client, described, host.deadline, original=original), []
+        whole = await assets.with_parts(services.client, described, host.deadline, original=original)
     except ScenarioError as fault:
         return described, [f"What belongs to the results could not be listed: {fault}"]
+    return whole, [] if any(asset.part for asset in whole) else [NO_PARTS]
 
 
 async def with_previews(services: Services, outcome: Outcome, host: Host) -> Outcome:

@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records, wire
-from scenario_mcp.scenario.answers import is_whole
+from scenario_mcp.scenario.answers import has_words
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import JournalBusy, cut
 from scenario_mcp.scenario.jobs import TERMINAL, Job
@@ -132,9 +132,9 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         refunded=entry.refunded,
         files=list(files.values())[:MOST_NAMED],
         assetIds=unsaved[:MOST_NAMED],
-        results=len(entry.assets),
+        results=max(len(entry.assets), len(files)),
         note=notes.get(entry.state if entry.state == SENDING else _status(entry))
-        or (IN_WORDS if is_whole(entry.answer) else _cut(len(files), len(unsaved))),
+        or (IN_WORDS if has_words(entry.answer) and not entry.assets else _cut(len(files), len(unsaved))),
     )
 
 

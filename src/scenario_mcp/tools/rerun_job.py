@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import Field
 
 from scenario_mcp.inferences import folding
-from scenario_mcp.inferences.fields import Fields, pictures_of
+from scenario_mcp.inferences.base import Fields, pictures_of
 from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.table import INFERENCES, route_of
 from scenario_mcp.inferences.values import Id

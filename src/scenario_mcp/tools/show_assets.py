@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Id, Text
 from scenario_mcp.media import sources
 from scenario_mcp.media.outputs import NotWhole

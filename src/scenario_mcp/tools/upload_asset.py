@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scenario_mcp.inferences.fields import Fields
+from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Id, Text
 from scenario_mcp.media import sources
 from scenario_mcp.media.sources import AssetId, BadSource, Link

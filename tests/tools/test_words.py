@@ -103,7 +103,11 @@ async def test_the_maps_of_a_texture_are_found_below_it_and_saved_by_their_names
     machine.shelf = tmp_path / "results"
     async with agent_of(machine.server()) as agent:
         result = made(await agent.call_tool("post-texture-inferences", {"texture": hero}))
+        shown = made(await agent.call_tool("show-assets", {"jobId": result["jobId"], "save": True}))
+        [row] = made(await agent.call_tool(LIST, {}))["jobs"]
 
+    assert [asset["path"] for asset in shown["assets"]] == [asset["path"] for asset in result["assets"]]
+    assert row["results"] == len(row["files"]) == 8
     assert [asset.get("part") for asset in result["assets"]] == [None, *MAPS]
     names = [Path(asset["path"]).stem.split("-")[-1] for asset in result["assets"]]
     assert names == ["1", *MAPS]

@@ -24,11 +24,12 @@ from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
 from scenario_mcp.tools.services import Services
 
 WAIT_FOR_JOBS = "wait-for-jobs"
-WITH_PARTS = ("texture", "segment")  # jobs whose results may be filed below an asset, by Scenario's description
+TEXTURE = "texture"
+WITH_PARTS = (TEXTURE, "segment")  # jobs whose results may be filed below an asset, by Scenario's description
 GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
 NO_RESULTS = "Scenario says success but names no results; asking again may help."
 TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
-NO_PARTS = "Maps or masks that belong to the results are not listed, or not yet; asking again may help."
+NO_PARTS = "The maps of the texture are not listed, or not yet; asking again may help."
 BUG = "This server had an internal error while it followed the job; its log has the details."
 
 logger = logging.getLogger(__name__)
@@ -105,9 +106,8 @@ async def conclude(
     if described:
         try:
             described = await assets.describe(services.client, made, host.deadline, original=original)
-            if job.type in WITH_PARTS:
-                described, note = await _with_parts(services, described, host, original=original)
-                notes += note
+            described, missing_parts = await with_parts(services, job, described, host, original=original)
+            notes += missing_parts
             if missing := sum(asset.url is None for asset in described):
                 notes.append(f"The addresses of {missing} result(s) were not given; asking again may help.")
             delivered = await services.delivery.save(job, described, host)
@@ -137,14 +137,18 @@ async def conclude(
     )
 
 
-async def _with_parts(
-    services: Services, described: list[Asset], host: Host, *, original: bool
+async def with_parts(
+    services: Services, job: Job, described: list[Asset], host: Host, *, original: bool = False
 ) -> tuple[list[Asset], list[str]]:
+    """Add the maps or masks that may be filed below the results of a job, and tell if there are none."""
+    if job.type not in WITH_PARTS:
+        return described, []
     try:
         whole = await assets.with_parts(services.client, described, host.deadline, original=original)
     except ScenarioError as fault:
         return described, [f"What belongs to the results could not be listed: {fault}"]
-    return whole, [] if any(asset.part for asset in whole) else [NO_PARTS]
+    lacking = job.type == TEXTURE and not any(asset.part for asset in whole)
+    return whole, [NO_PARTS] if lacking else []
 
 
 async def with_previews(services: Services, outcome: Outcome, host: Host) -> Outcome:

@@ -17,6 +17,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError, cut
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.jobs import with_parts
 from scenario_mcp.tools.outcome import Report, asset_facts
 from scenario_mcp.tools.services import Services
 
@@ -50,8 +51,10 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
     job = await _job(services, arguments.job_id, host.deadline) if arguments.job_id else None
     ids = list(job.asset_ids) if job else list(dict.fromkeys(map(_id, arguments.asset_ids or ())))
     found = await assets.describe(services.client, ids[:MOST], host.deadline)
+    found, missing = await with_parts(services, job, found, host) if job else (found, [])
     known = [asset for asset in found if asset.url is not None]
     notes = [f"Scenario knows no asset {asset.id}, or not for this key." for asset in found if asset.url is None]
+    notes += missing
     if len(ids) > MOST:
         notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {', '.join(ids[MOST:])}")
     files = await services.delivery.saved(job) if job else {}

@@ -40,6 +40,15 @@ class Slow:
         return response
 
 
+async def cut_off(machine: Machine, network: SandboxNetwork, then: float) -> None:
+    """Ask for a translation, give up before its answer, and end the server after some seconds more."""
+    network.plan(f"{GENERATE}translate", Slow(5.0))
+    async with agent_of(machine.server()) as agent:
+        with anyio.move_on_after(2):
+            await agent.call_tool(TRANSLATE, WISH)
+        await anyio.sleep(then)
+
+
 async def test_captions_come_in_the_order_of_their_pictures(machine: Machine, world: World) -> None:
     pictures = [data_url(png(colour, (16, 8))) for colour in ("red", "blue", "white")]
 
@@ -190,11 +199,7 @@ async def test_identical_calls_at_once_share_one_answer(
 async def test_words_outlive_the_server_that_was_told_them(
     machine: Machine, network: SandboxNetwork, world: World
 ) -> None:
-    network.plan(f"{GENERATE}translate", Slow(5.0))
-    async with agent_of(machine.server()) as agent:
-        with anyio.move_on_after(2):
-            await agent.call_tool(TRANSLATE, WISH)
-        await anyio.sleep(10)
+    await cut_off(machine, network, then=10)
 
     async with agent_of(machine.server()) as agent:
         repeated = made(await agent.call_tool(TRANSLATE, WISH))
@@ -291,11 +296,7 @@ async def test_a_job_that_answered_in_words_is_listed(machine: Machine) -> None:
 async def test_words_are_given_again_though_scenario_does_not_know_the_job_any_more(
     machine: Machine, network: SandboxNetwork, world: World
 ) -> None:
-    network.plan(f"{GENERATE}translate", Slow(5.0))
-    async with agent_of(machine.server()) as agent:
-        with anyio.move_on_after(2):
-            await agent.call_tool(TRANSLATE, WISH)
-        await anyio.sleep(900)
+    await cut_off(machine, network, then=900)
     job_id = world.ledger[0].job_id
     network.plan(f"{JOBS}", answers(404, {"reason": f"Job {job_id} not found"}), times=100)
 
@@ -316,11 +317,7 @@ async def test_words_are_given_again_though_scenario_does_not_know_the_job_any_m
 async def test_an_unheard_answer_is_given_to_the_repeat_though_its_job_is_gone(
     machine: Machine, network: SandboxNetwork, world: World
 ) -> None:
-    network.plan(f"{GENERATE}translate", Slow(5.0))
-    async with agent_of(machine.server()) as agent:
-        with anyio.move_on_after(2):
-            await agent.call_tool(TRANSLATE, WISH)
-        await anyio.sleep(900)
+    await cut_off(machine, network, then=900)
     network.plan(f"{JOBS}", answers(404, {"reason": "Job not found"}), times=100)
 
     async with agent_of(machine.server()) as agent:

@@ -144,7 +144,10 @@ class AnswerLost(ScenarioError):
 class SeveralFound(AnswerLost):
     """More than one job may be the one that was asked for, and nothing tells them apart."""
 
-    hint = "Use wait-for-jobs to see their results. The same call is not sent again; give another seed for a new one."
+    hint = (
+        "Use wait-for-jobs to see their results. The same call is not sent again; change an argument, like seed, for a"
+        " new one."
+    )
 
 
 class CannotLook(AnswerLost):

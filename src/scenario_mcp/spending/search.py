@@ -34,7 +34,7 @@ UNSURE_BY = 26 * 3600.0  # the same, where only this machine's clock was known, 
 SURELY_KNOWN = 600.0  # seconds after which a job that Scenario does not know is gone, rather than not listed yet
 HIDDEN = (
     "It may be running and billed. The same call is not sent again. Use list-jobs with everything: true to find it,"
-    " or give another seed for a new one."
+    " or change an argument, like seed, for a new one."
 )
 LOOK_SECONDS = 20.0
 ROUND, ROUNDS = 11.0, 12  # pause in seconds, and number, of the looks in the background

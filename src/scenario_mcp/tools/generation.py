@@ -16,7 +16,7 @@ FREE = "Only the price was asked: nothing was made or billed."
 UNASKED = "Only the price was asked, but Scenario started a job, which may be billed."
 JOINED = (
     "This is the same generation as job {}: the call joined it, and nothing new was paid. For more variants in one call"
-    " raise numSamples (numOutputs on custom models); for another one pass a different seed (rerun-job: in overrides)."
+    " raise numSamples (numOutputs on custom models); for another one change an argument, like seed, or call rerun-job."
 )
 FOUND = "Scenario's answer was lost on the way; the job was found again, and nothing was paid twice."
 

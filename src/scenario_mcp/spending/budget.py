@@ -34,6 +34,11 @@ def millionths(units: float | Decimal) -> int:
     return int((Decimal(str(units)) * MILLION).to_integral_value(ROUND_CEILING))
 
 
+def units(millionths: int | None) -> float | None:
+    """Give what the journal keeps in Creative Units again."""
+    return None if millionths is None else millionths / MILLION
+
+
 def known(units: float | None) -> int | None:
     """Count Creative Units that an answer may name; what is no cost is none, and one beyond reason is cut."""
     return None if units is None or units < 0 else min(millionths(units), MOST)

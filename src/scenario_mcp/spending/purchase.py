@@ -13,8 +13,8 @@ from functools import partial
 
 import anyio
 
-from scenario_mcp.scenario import answers, jobs, records
-from scenario_mcp.scenario.answers import Answer, read_answer
+from scenario_mcp.scenario import records
+from scenario_mcp.scenario.answers import Answer, done, read_answer
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
@@ -189,7 +189,7 @@ class Purchases:
         cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
         return Bought(
             entry,
-            _whole(job_of(answer), said := read_answer(answer)),
+            done(job_of(answer), said := read_answer(answer)),
             cost=records.number(cost),
             discount=records.number(discount),
             answer=said,
@@ -229,16 +229,10 @@ class Purchases:
         return bought
 
     async def _read(self, entry: Entry, until: Deadline) -> Bought | None:
-        job = _whole(Job(entry.job_id or ""), entry.answer)
+        job = done(Job(entry.job_id or ""), entry.answer)
         if not job.ended:
             read = await self._searches.read(entry, until)
             if read is None:
                 return None
             job = read
-        cost = None if entry.units is None else entry.units / budget.MILLION
-        return Bought(entry, job, joined=True, cost=cost, answer=entry.answer)
-
-
-def _whole(job: Job, answer: Answer) -> Job:
-    """Take a job whose answer is its whole result as done, whatever its record says yet."""
-    return replace(job, status=jobs.SUCCESS) if answers.is_whole(answer) and not job.ended else job
+        return Bought(entry, job, joined=True, cost=budget.units(entry.units), answer=entry.answer)

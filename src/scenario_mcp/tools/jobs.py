@@ -71,9 +71,7 @@ async def _row(
 ) -> Outcome:
     entry = services.purchases.ledger.own(job_id)
     if entry is not None and answers.is_whole(entry.answer):  # whatever its record says now
-        told = Job(
-            job_id, model_id=entry.intent.model_id, cost=None if entry.units is None else entry.units / budget.MILLION
-        )
+        told = Job(job_id, model_id=entry.intent.model_id, cost=budget.units(entry.units))
         return await conclude(services, Watched(told), host)
     fault: ScenarioError | None = None
     try:
@@ -97,8 +95,7 @@ async def conclude(
     job, delivered = watched.job, Delivered()
     entry = services.purchases.ledger.own(job.id)
     answer = {**answers.read_answer(job.output), **(entry.answer if entry else {}), **(answer or {})}
-    if answers.is_whole(answer) and not job.ended:
-        job = replace(job, status=jobs.SUCCESS)
+    job = answers.done(job, answer)
     notes: list[str] = []
     services.purchases.ledger.saw(job)
     made = tuple(dict.fromkeys((*job.asset_ids, *answer.get(answers.ASSETS, ()))))

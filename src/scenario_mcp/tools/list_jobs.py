@@ -128,7 +128,7 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         tool=entry.intent.tool,
         modelId=cut(entry.intent.model_id or "", 80) or None,
         prompt=wire.clean(prompt_of(entry.intent.arguments), LONGEST_PROMPT) or None,
-        creativeUnitsCost=None if entry.units is None else entry.units / budget.MILLION,
+        creativeUnitsCost=budget.units(entry.units),
         refunded=entry.refunded,
         files=list(files.values())[:MOST_NAMED],
         assetIds=unsaved[:MOST_NAMED],
@@ -189,7 +189,7 @@ async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
     plan = await services.account.plan(deadline.or_within(ACCOUNT_SECONDS))
     left = None if caps.per_day is None or spent is None else budget.millionths(caps.per_day) - spent
     said = {
-        "last24Hours": None if spent is None else spent / budget.MILLION,
+        "last24Hours": budget.units(spent),
         "perCallCap": None if caps.per_call is None else float(caps.per_call),
         "perDayCap": None if caps.per_day is None else float(caps.per_day),
         "leftUnderCap": None if left is None else max(0, left) / budget.MILLION,

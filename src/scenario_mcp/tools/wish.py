@@ -9,7 +9,7 @@ from scenario_mcp.inferences import folding
 from scenario_mcp.media.sources import AssetId
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.wire import Call
-from scenario_mcp.spending.budget import MILLION
+from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import Entry, Intent
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.tools.intake import Loaded, LocalPicture
@@ -128,4 +128,4 @@ class Origin:
 def origin_of(entry: Entry) -> Origin:
     """Tell the call that an entry of the journal came from."""
     arguments = with_placeholders(entry.intent.arguments, entry.intent.left_out)
-    return Origin(entry.intent.tool, arguments, None if entry.units is None else entry.units / MILLION)
+    return Origin(entry.intent.tool, arguments, budget.units(entry.units))

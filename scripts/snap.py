@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Make the content of every generated file; the page shows what is committed, so the snapshot comes first."""
-    yield ROOT / "src/scenario_mcp/server" / snapshot.FILE, snapshot.written(snapshot.entries())
+    yield ROOT / "src/scenario_mcp/server" / snapshot.FILE, snapshot.written(snapshot.view())
+    snapshot.shown.cache_clear()
     snapshot.committed.cache_clear()
     yield ROOT / "docs/tools.md", page()
 

@@ -23,7 +23,17 @@ compact JSON, output schemas and annotations included; a token is counted as fou
 def page() -> str:
     """Make the whole page."""
     sizes = "".join(_size_row(toolset, purpose) for toolset, purpose in TOOLSETS.items())
-    return "\n".join((OPENING + sizes, *(line for toolset in TOOLSETS for line in _set(toolset)))).rstrip() + "\n"
+    sets = (line for toolset in TOOLSETS for line in _set(toolset))
+    return "\n".join((OPENING + sizes, *_prompts(), *sets)).rstrip() + "\n"
+
+
+def _prompts() -> Iterator[str]:
+    yield "## Prompts\n\nWhat hosts show as slash commands or in a menu; those in bold are needed.\n"
+    yield "| prompt | what it does | asks for |\n|---|---|---|"
+    for entry in snapshot.shown()["prompts"]:
+        asked = (f"**`{each['name']}`**" if each["required"] else f"`{each['name']}`" for each in entry["arguments"])
+        yield f"| `{entry['name']}` | {entry['description']} | {', '.join(asked)} |"
+    yield ""
 
 
 def _members(toolset: str) -> list[Tool]:

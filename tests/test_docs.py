@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scenario_mcp.commands.cli import main
+from scenario_mcp.server.prompts import PROMPTS
 from scenario_mcp.settings import KEY_PAIRS, VARIABLES
 from scenario_mcp.tools.catalog import TOOLS
 
@@ -54,10 +55,10 @@ def test_generated_files_are_fresh() -> None:
     assert (checked.returncode, checked.stdout) == (0, ""), "stale: run `make snap` and look at the diff"
 
 
-def test_every_tool_is_in_the_readme() -> None:
+def test_every_tool_and_prompt_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
 
-    assert all(f"`{name}`" in readme for name in TOOLS)
+    assert all(f"`{name}`" in readme for name in (*TOOLS, *PROMPTS))
 
 
 def test_every_command_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from mcp.server.session import ServerSession
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotFound, ScenarioError
-from scenario_mcp.server import dispatch, resources, snapshot
+from scenario_mcp.server import dispatch, prompts, resources, snapshot
 from scenario_mcp.server.resources import Content
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.catalog import in_toolsets
@@ -21,31 +21,16 @@ from scenario_mcp.tools.services import Services
 
 logger = logging.getLogger(__name__)
 
-INSTRUCTIONS = """\
-Make images with Scenario (scenario.com), an image platform with custom models.
-
-post-img2img-ip-adapter-inferences starts from one image and steers it with reference images; it serves Flux.1 LoRAs \
-and compositions. run-model runs other models, each with inputs of its own. Scenario's other inferences (images, edit, \
-text) are toolsets that the user may switch on with SCENARIO_TOOLSETS. find-models finds a model and names \
-the tools that run it; get-model tells what it takes.
-
-Every picture argument takes one of four forms: an asset id (asset_...), a path of a file on this machine, an https \
-URL, or a data URL. Prefer paths and asset ids; never encode a file yourself. Asset ids from results can be given to \
-the next call.
-
-Money: each generation costs Creative Units of the user's account. dryRun: true asks the price and makes nothing. \
-The same call made again while its job runs, or after it was cut off unheard, joins that job and costs nothing; made \
-again some time after its results were told, it makes and bills new ones. When a result says in-progress, make the \
-call named under `next`, usually wait-for-jobs, as often as needed. An error says whether something was billed and \
-what to change. list-jobs shows what was made and spent; rerun-job makes a job once more with changes.
-
-Results are saved as files, whose paths are told; show-assets shows assets again. Previews are small: describe only \
-what they show, and nothing of pictures that you have not seen.
-"""
-
 UNKNOWN = "If the tool is a paid one, a job may be running: list-jobs shows it, and the same call again joins it."
 
 _Context = ServerRequestContext[Any, Any]
+LISTS: tuple[Any, ...] = (
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+)
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
 
 
@@ -98,6 +83,19 @@ class _Handlers:
             self._listed.extend(types.Tool.model_validate(snapshot.committed()[name]) for name in self._shown)
         return types.ListToolsResult(tools=self._listed)
 
+    async def list_prompts(self, _: _Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        return types.ListPromptsResult.model_validate({"prompts": snapshot.shown()["prompts"]})
+
+    async def get_prompt(self, _: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        if params.name not in prompts.PROMPTS:
+            raise MCPError(types.INVALID_PARAMS, f"Unknown prompt: {params.name}")
+        try:
+            text = prompts.write(params.name, params.arguments)
+        except prompts.PromptError as error:
+            raise MCPError(types.INVALID_PARAMS, str(error)) from None
+        asked = types.PromptMessage(role="user", content=types.TextContent(type="text", text=text))
+        return types.GetPromptResult(description=prompts.PROMPTS[params.name].description, messages=[asked])
+
     async def call_tool(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         if params.name not in self._shown:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
@@ -124,11 +122,8 @@ class _Handlers:
     async def list_resource_templates(
         self, _: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        templates = [
-            types.ResourceTemplate(uri_template=each.uri, name=each.name, description=each.description)
-            for each in resources.TEMPLATES
-        ]
-        return types.ListResourceTemplatesResult(resource_templates=templates)
+        listed = {"resourceTemplates": snapshot.shown()["resourceTemplates"]}
+        return types.ListResourceTemplatesResult.model_validate(listed)
 
     async def read_resource(self, _: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         try:
@@ -147,10 +142,12 @@ def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
         "scenario-mcp",
         version=__version__,
         title="Scenario",
-        instructions=INSTRUCTIONS,
-        cache_hints={"tools/list": _CACHE, "server/discover": _CACHE},
+        instructions=snapshot.shown()["instructions"],
+        cache_hints=dict.fromkeys(LISTS, _CACHE),
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_resource_templates,
         on_read_resource=handlers.read_resource,

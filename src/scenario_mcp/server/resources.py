@@ -40,6 +40,11 @@ class Content:
     blob: str | None = None
 
 
+def entries() -> list[dict[str, Any]]:
+    """Describe the templates as `resources/templates/list` does."""
+    return [{"name": each.name, "uriTemplate": each.uri, "description": each.description} for each in TEMPLATES]
+
+
 class UnknownResource(LookupError):
     """A URI that leads to nothing."""
 

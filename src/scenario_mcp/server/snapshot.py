@@ -1,4 +1,7 @@
-"""The agent's view of the tools: made from the models, committed as tools.json, served from there."""
+"""What hosts are shown of this server: made from the models, committed as tools.json, served from there.
+
+It depends on the version and the toolsets alone, so that lists can be answered before anything else is loaded.
+"""
 
 import json
 from collections.abc import Iterable
@@ -6,23 +9,38 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from scenario_mcp.server import prompts, resources
+from scenario_mcp.server.instructions import INSTRUCTIONS
 from scenario_mcp.server.results import OUTPUT_SCHEMA
-from scenario_mcp.tools.catalog import TOOLS, Tool
+from scenario_mcp.tools.catalog import TOOLS, TOOLSETS, Tool
 from scenario_mcp.tools.schema import input_schema
 
 FILE = "tools.json"
 
 
-def entries() -> list[dict[str, Any]]:
-    """Describe every tool as `tools/list` does, from the models."""
-    return [_entry(tool) for tool in TOOLS.values()]
+def view() -> dict[str, Any]:
+    """Describe what hosts are shown, from the models: tools by toolset, prompts, resource templates, instructions."""
+    return {
+        "instructions": INSTRUCTIONS,
+        "prompts": prompts.entries(),
+        "resourceTemplates": resources.entries(),
+        "tools": {
+            toolset: [_entry(tool) for tool in TOOLS.values() if tool.toolset == toolset] for toolset in TOOLSETS
+        },
+    }
+
+
+@cache
+def shown() -> dict[str, Any]:
+    """Read the committed view."""
+    read: dict[str, Any] = json.loads(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+    return read
 
 
 @cache
 def committed() -> dict[str, dict[str, Any]]:
-    """Read the committed descriptions, by tool name."""
-    listed = json.loads(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
-    return {entry["name"]: entry for entry in listed}
+    """Read the committed descriptions of tools, by name."""
+    return {entry["name"]: entry for entries in shown()["tools"].values() for entry in entries}
 
 
 def size(names: Iterable[str]) -> int:
@@ -31,9 +49,9 @@ def size(names: Iterable[str]) -> int:
     return len(json.dumps(listed, ensure_ascii=False, separators=(",", ":"))) if listed else 0
 
 
-def written(listed: list[dict[str, Any]]) -> str:
-    """Write descriptions the way the committed file has them."""
-    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
+def written(view: dict[str, Any]) -> str:
+    """Write a view the way the committed file has it."""
+    return json.dumps(view, indent=1, ensure_ascii=False) + "\n"
 
 
 def _entry(tool: Tool) -> dict[str, Any]:

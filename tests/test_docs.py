@@ -10,8 +10,8 @@ import pytest
 
 from scenario_mcp.commands.cli import main
 from scenario_mcp.server.prompts import PROMPTS
-from scenario_mcp.settings import KEY_PAIRS, VARIABLES
 from scenario_mcp.tools.catalog import TOOLS
+from scenario_mcp.variables import KEY_PAIRS, VARIABLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / ".env.example"]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scenario_mcp.settings import DEFAULT_BASE_URL, Settings, SettingsError, load
+from scenario_mcp.settings import Settings, load
+from scenario_mcp.variables import DEFAULT_BASE_URL, SettingsError
 
 KEYS = {"SCENARIO_API_KEY": "api_k", "SCENARIO_API_SECRET": "s3cret"}
 

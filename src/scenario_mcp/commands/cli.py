@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenario_mcp import __version__
-from scenario_mcp.settings import Settings, SettingsError, load, parse_toolsets
+from scenario_mcp.settings import Settings, load
+from scenario_mcp.variables import SettingsError, parse_toolsets
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hosts_page import readme
 from scenario_mcp.server import snapshot
 from tools_page import page
 
@@ -16,6 +17,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     snapshot.shown.cache_clear()
     snapshot.committed.cache_clear()
     yield ROOT / "docs/tools.md", page()
+    yield ROOT / "README.md", readme((ROOT / "README.md").read_text("utf-8"))
 
 
 def main() -> int:

@@ -49,21 +49,33 @@ def read(
     The folder is the working directory by default. Real variables win over the file. `env_file` is read in place of
     `.env` and trusted wholly. Raises `SettingsError`.
     """
+    said, credentials, half, ignored = _heeded(environ, folder, env_file)
+    values = {
+        name: parse(variable, said[variable]) for variable, (name, parse) in VARIABLES.items() if variable in said
+    }
+    return values | {"credentials": credentials, "half_a_pair": half, "ignored": ignored}
+
+
+def written(environ: Mapping[str, str] | None = None, folder: str | Path | None = None) -> dict[str, str]:
+    """Give the variables that are set and heeded, as they were written; keys and secrets are not among them."""
+    said = _heeded(environ, folder, None)[0]
+    return {variable: said[variable] for variable in VARIABLES if variable in said}
+
+
+def _heeded(
+    environ: Mapping[str, str] | None, folder: str | Path | None, env_file: str | Path | None
+) -> tuple[dict[str, str], tuple[str, str] | None, str | None, tuple[str, ...]]:
+    """Give what counts of what is set, the key pair, which half of it is missing, and what was left out, and why."""
     variables = _set(os.environ if environ is None else environ)
     path = os.path.join(folder or os.getcwd(), ".env") if env_file is None else os.fspath(env_file)
     from_file = _set(_read_file(path, required=env_file is not None))
     credentials, pair_in_file = _credentials(variables, from_file)
     half = None if credentials else _half_a_pair({**from_file, **variables})
     trusted = env_file is not None or pair_in_file
-    ignored = () if trusted else tuple(name for name in TRUSTED_ONLY if name in from_file and name not in variables)
-    said = {**{name: value for name, value in from_file.items() if name not in ignored}, **variables}
-    values = {
-        name: parse(variable, said[variable]) for variable, (name, parse) in VARIABLES.items() if variable in said
-    }
-    values["credentials"] = credentials
-    values["half_a_pair"] = half
-    values["ignored"] = tuple(f"{name} in {path}: the API key does not come from the same file" for name in ignored)
-    return values
+    left_out = () if trusted else tuple(name for name in TRUSTED_ONLY if name in from_file and name not in variables)
+    said = {**{name: value for name, value in from_file.items() if name not in left_out}, **variables}
+    ignored = tuple(f"{name} in {path}: the API key does not come from the same file" for name in left_out)
+    return said, credentials, half, ignored
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:

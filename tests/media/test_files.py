@@ -85,6 +85,32 @@ def test_what_programs_keep_in_the_home_folder_is_private(home: Path, platform: 
     assert read_picture(FilePath(f"~/{private}/hero.png"), allowed(home, platform="linux")).content
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~/NUL.png",
+        "~\\con",
+        "COM1.png",
+        "~/lpt9 .png",
+        "~/aux/hero.png",
+        "C:\\me\\hero.png:hidden",
+        "~/hero.png::$DATA",
+    ],
+)
+def test_devices_and_streams_of_windows_are_no_files(home: Path, text: str) -> None:
+    with pytest.raises(BadSource, match="no regular file"):
+        allowed(home, platform="win32").resolve(FilePath(text))
+
+
+def test_what_is_a_device_of_windows_is_a_file_elsewhere(home: Path) -> None:
+    assert allowed(home, platform="linux").resolve(FilePath("~/NUL.png")) == (home / "NUL.png").resolve()
+
+
+@pytest.mark.parametrize("text", ["~/hero.png", "~/console.png", "~/com.png", "~/nul-1.png"])
+def test_names_like_those_of_devices_are_files(home: Path, text: str) -> None:
+    assert allowed(home, platform="win32").resolve(FilePath(text)) == (home / text[2:]).resolve()
+
+
 def test_a_hidden_folder_that_is_named_on_purpose_is_open(home: Path) -> None:
     assert read_picture(FilePath("~/.ssh/hero.png"), Allowed((home / ".ssh",), home=home)).content
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
@@ -122,18 +123,17 @@ class StdioHost:
 
 
 @asynccontextmanager
-async def running(
-    era: str = "legacy", *, environ: Mapping[str, str], args: tuple[str, ...] = (), noisy: bool = False
+async def running_command(
+    command: Sequence[str], era: str = "legacy", *, environ: Mapping[str, str], cwd: Path | None = None
 ) -> AsyncIterator[StdioHost]:
-    command = ["-c", NOISY] if noisy else ["-m", "scenario_mcp"]
+    """Start a server by its whole command line."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
         *command,
-        *args,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env=dict(environ),
+        cwd=cwd,
         limit=2**24,
     )
     host = StdioHost(process, era)
@@ -144,3 +144,11 @@ async def running(
             process.kill()
             await process.wait()
         process._transport.close()  # type: ignore[attr-defined]  # else its pipes warn when collected
+
+
+def running(
+    era: str = "legacy", *, environ: Mapping[str, str], args: tuple[str, ...] = (), noisy: bool = False
+) -> AbstractAsyncContextManager[StdioHost]:
+    """Start the server of this very code."""
+    command = ["-c", NOISY] if noisy else ["-m", "scenario_mcp"]
+    return running_command([sys.executable, *command, *args], era, environ=environ)

@@ -45,6 +45,12 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             from scenario_mcp.commands import doctor
 
             return doctor.run(settings, sandbox=options.sandbox)
+        case "config":
+            from scenario_mcp.commands import config
+
+            return config.run(
+                options.host, sandbox=options.sandbox, toolsets=options.toolsets, env_file=options.env_file
+            )
         case _:
             from scenario_mcp.commands import serve
 
@@ -75,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     tools.add_argument("--json", action="store_true", help="as hosts see them")
 
     commands.add_parser("doctor", help="check keys, network and folders")
+
+    config = commands.add_parser("config", help="print what makes a host start this server")
+    config.add_argument("host", metavar="HOST", nargs="?", help="none: list the hosts")
     return parser
 
 

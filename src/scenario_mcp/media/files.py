@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from scenario_mcp.media import pictures
 from scenario_mcp.media.pictures import Picture
@@ -20,6 +20,8 @@ from scenario_mcp.media.sources import SUFFIXES, BadSource, FilePath
 # What programs keep of a person, visible in the home folder of some platforms.
 _PRIVATE = {"darwin": "library", "win32": "appdata"}
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
+# Names of devices on Windows in every folder, with any suffix: to open one may wait for a serial port.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 LONGEST_PATH = 500  # characters that are repeated in an answer
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 
@@ -44,8 +46,10 @@ class Allowed:
     def resolve(self, given: FilePath) -> Path:
         """Resolve `~` and links, and hold the target against the folders.
 
-        Raises `BadSource`, always in the same words.
+        Raises `BadSource`, always in the same words; others for a name that is no file's on this platform.
         """
+        if self.platform == "win32" and _is_no_file_of_windows(given.text):
+            raise BadSource(NO_FILE)
         try:
             target = Path(given.text).expanduser().resolve()
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
@@ -78,6 +82,12 @@ class Allowed:
             f"is a path outside the folders that files may come from ({named}), or hidden in them."
             " Move the picture there, or ask the user to name its folder in SCENARIO_INPUT_DIRS."
         )
+
+
+def _is_no_file_of_windows(path: str) -> bool:
+    """Tell whether a path names a device or a stream of a file, which Windows opens like files."""
+    parts = [part for part in PureWindowsPath(path).parts if part != PureWindowsPath(path).anchor]
+    return any(":" in part or part.partition(".")[0].strip().casefold() in _DEVICES for part in parts)
 
 
 def read_picture(given: FilePath, allowed: Allowed) -> PictureFile:

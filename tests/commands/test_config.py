@@ -1,0 +1,200 @@
+"""Snippets for hosts: each parses, starts the real server, names real variables, and holds no secret."""
+
+import json
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenario_mcp.commands import config
+from scenario_mcp.commands.cli import main
+from scenario_mcp.commands.config import HOSTS, KEYS, Launch, launch, this_command
+from scenario_mcp.variables import KEY_PAIRS, VARIABLES
+from support.agents import CORE
+from support.stdio import StdioHost, environment, running_command
+
+ROOT = Path(__file__).parent.parent.parent
+KEY, SECRET = "api_key_of_mine", "a-secret-of-mine"
+ODD = Launch("/a b/scenario-mcp", ["--env-file", 'C:\\my "files"\\é.env'], {"SCENARIO_API_KEY": "it's $HOME `x`"})
+
+
+def _of_json(key: str) -> Callable[[str], dict[str, Any]]:
+    return lambda text: dict(json.loads(text)[key][config.NAME])
+
+
+def _of_shell(flag: str) -> Callable[[str], dict[str, Any]]:
+    """Read a command line as the host does: flags first, then what stands after the two dashes."""
+
+    def read(text: str) -> dict[str, Any]:
+        words = shlex.split(text)
+        dashes = words.index("--")
+        own, started = words[:dashes], words[dashes + 1 :]
+        env = [value for at, value in enumerate(own) if own[at - 1] == flag]
+        return {
+            "command": started[0],
+            "args": started[1:],
+            "env": dict(each.split("=", 1) for each in env),
+        }
+
+    return read
+
+
+READ: dict[str, Callable[[str], dict[str, Any]]] = {
+    "claude-desktop": _of_json("mcpServers"),
+    "claude-code": _of_shell("--env"),
+    "cursor": _of_json("mcpServers"),
+    "vscode": _of_json("servers"),
+    "codex": lambda text: dict(tomllib.loads(text)["mcp_servers"][config.NAME]),
+    "gemini": _of_json("mcpServers"),
+    "inspector": _of_shell("-e"),
+}
+every_host = pytest.mark.parametrize("name", HOSTS)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = main(list(words))
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@every_host
+def test_a_snippet_says_how_this_server_is_started_and_nothing_secret(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCENARIO_API_KEY", KEY)
+    monkeypatch.setenv("SCENARIO_SDK_API_SECRET", SECRET)
+    (tmp_path / ".env").write_text("SCENARIO_PREVIEWS=off\nSCENARIO_MAX_CU_PER_DAY=5\n")
+    monkeypatch.setenv("SCENARIO_OUTPUT_DIR", str(tmp_path))
+    monkeypatch.setenv("SCENARIO_PROJECT_ID", "${unset}")
+    monkeypatch.chdir(tmp_path)
+
+    status, out, err = printed(capsys, "--toolsets", "edit", "config", name)
+
+    said = READ[name](out)
+    assert status == 0
+    assert Path(said["command"]).is_absolute()
+    assert said["args"][-2:] == ["--toolsets", "edit"]
+    assert set(said["env"]) == {
+        *KEYS,
+        "SCENARIO_OUTPUT_DIR",
+        "SCENARIO_PREVIEWS",
+    }  # a cap of a found file is not heeded
+    assert said["env"]["SCENARIO_OUTPUT_DIR"] == str(tmp_path)
+    assert KEY not in out + err
+    assert SECRET not in out + err
+    assert err.startswith(HOSTS[name].title)
+
+
+@every_host
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_a_snippet_starts_is_the_server(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, out, _ = printed(capsys, "--sandbox", "config", name)
+    said = READ[name](out)
+    assert "env" not in said or not said["env"]
+
+    async with running_command([said["command"], *said["args"]], environ=environment(), cwd=tmp_path) as host:
+        listed = await _list(host)
+
+    assert [tool["name"] for tool in listed] == CORE
+
+
+async def _list(host: StdioHost) -> list[dict[str, Any]]:
+    await host.hello()
+    tools: list[dict[str, Any]] = (await host.request("tools/list"))["result"]["tools"]
+    return tools
+
+
+@every_host
+def test_odd_paths_and_values_survive_every_language(name: str) -> None:
+    said = READ[name](HOSTS[name].snippet(ODD))
+
+    assert [said["command"], *said["args"]] == ODD.words
+    if name != "vscode":  # which asks for the key itself
+        assert said["env"] == ODD.env
+
+
+def test_vs_code_asks_for_key_and_secret_and_hides_them(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = printed(capsys, "config", "vscode")
+
+    said = json.loads(out)
+    assert all(each["password"] for each in said["inputs"])
+    asked = [f"${{input:{each['id']}}}" for each in said["inputs"]]
+    assert [said["servers"]["scenario"]["env"][name] for name in KEYS] == asked
+
+
+def test_hosts_wait_longer_than_any_call_takes() -> None:
+    slow = launch(["scenario-mcp"], {"SCENARIO_WAIT_SECONDS": "600"})
+
+    assert READ["codex"](HOSTS["codex"].snippet(slow))["tool_timeout_sec"] > 600
+    assert READ["gemini"](HOSTS["gemini"].snippet(slow))["timeout"] > 600_000
+
+
+def test_a_file_of_settings_is_named_in_full_and_needs_no_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.env").write_text("SCENARIO_PREVIEWS=off")
+
+    _, out, _ = printed(capsys, "--env-file", "my.env", "config", "claude-desktop")
+
+    said = READ["claude-desktop"](out)
+    assert said["args"][-2:] == ["--env-file", str(tmp_path / "my.env")]
+    assert "env" not in said
+
+
+@pytest.mark.parametrize("words", [[], ["emacs"]])
+def test_an_unknown_host_lists_the_known_ones(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = printed(capsys, "config", *words)
+
+    assert (status, out) == (2, "")
+    assert all(name in err for name in HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("python", "runner", "words"),
+    [
+        ("/home/me/.cache/uv/archive-v0/F3Zz/bin/python", "uvx", ["--from"]),
+        ("/home/me/.cache/pipx/35db/bin/python", "pipx", ["run", "--spec"]),
+    ],
+)
+def test_an_environment_in_a_cache_is_started_by_its_runner_in_full(
+    python: str, runner: str, words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / runner).write_text("#!/bin/sh\n")
+    (tmp_path / runner).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    command = this_command(python)
+
+    assert command[:-2] == [str(tmp_path / runner), *words]
+    assert command[-1] == "scenario-mcp"
+
+
+def test_an_environment_that_stays_is_started_by_its_own_command() -> None:
+    [command] = this_command()
+
+    assert os.access(command, os.X_OK)
+    assert this_command("/nowhere/python") == ["/nowhere/python", "-m", "scenario_mcp"]
+
+
+def test_the_readme_shows_what_the_command_prints() -> None:
+    blocks = re.findall(r"`scenario-mcp config ([a-z-]+)`\).*?```(\w+)\n(.*?)\n```", _readme(), re.DOTALL)
+
+    assert [name for name, _, _ in blocks] == list(HOSTS)
+    for name, language, block in blocks:
+        said = READ[name](block)
+        assert language == HOSTS[name].language
+        assert [said["command"], *said["args"]] == ["uvx", "--from", "/path/to/scenario-mcp", "scenario-mcp"]
+        assert set(said["env"]) == set(KEYS) <= {*VARIABLES, *(each for pair in KEY_PAIRS for each in pair)}
+
+
+def _readme() -> str:
+    return (ROOT / "README.md").read_text("utf-8")

@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE := scripts/node
+NODE_READY := $(NODE)/node_modules/.ready
 
-.PHONY: help demo test check fix snap cover clean
+.PHONY: help demo test check check-node check-package test-lowest-direct test-highest bundle fix snap cover clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 34
 
 demo: $(READY) ## make pictures on the sandbox through the real server, no account needed
 	@$(BIN)/scenario-mcp demo
@@ -29,6 +31,22 @@ cover: $(READY) ## run the tests and hold branch coverage of src at 95 %
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 
+check-node: $(READY) $(NODE_READY) ## check the server and the bundle with the official tools; needs Node and npm
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
+	@$(BIN)/python scripts/check_node.py
+
+check-package: $(READY) ## build sdist and wheel, run the demo from the one and the tests on the other, without the source
+	@$(BIN)/python scripts/check_package.py
+
+test-lowest-direct test-highest: test-%: $(READY) ## run the tests on the lowest, or newest, versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$*
+	@VIRTUAL_ENV=$(VENV)-$* $(BIN)/uv pip install --quiet --resolution $* --group dev -e .
+	$(VENV)-$*/bin/python -m pytest
+
+bundle: $(READY) $(NODE_READY) ## make dist/scenario-mcp.mcpb for Claude Desktop; needs Node and npm
+	@$(BIN)/python scripts/bundle.py
+
 fix: $(READY) ## format and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -37,7 +55,7 @@ snap: $(READY) ## write the generated files anew from the models
 	$(BIN)/python scripts/snap.py
 
 clean: ## remove the venv and caches
-	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-* $(NODE)/node_modules dist .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, for example: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -45,4 +63,9 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NODE_READY): $(NODE)/package-lock.json
+	@command -v npm >/dev/null || { echo "Node and npm are needed for this, and for nothing else."; exit 1; }
+	@npm --prefix $(NODE) ci --silent
 	@touch $@

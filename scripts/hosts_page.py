@@ -1,8 +1,9 @@
-"""The part of the README that says how each host starts this server, made from what `scenario-mcp config` prints."""
+"""What the README says of hosts, made from what `scenario-mcp config` prints, and its name in the MCP Registry."""
 
 import re
 from collections.abc import Iterator
 
+from published import REGISTRY_NAME
 from scenario_mcp.commands.config import HOSTS, KEYS, Host, Launch
 
 CHECKOUT = "/path/to/scenario-mcp"
@@ -11,10 +12,11 @@ MARKS = "<!-- hosts: written by `make snap` -->\n", "<!-- end of hosts -->\n"
 
 
 def readme(text: str) -> str:
-    """Put the part between its marks in the text of the README."""
+    """Put the part between its marks in the text of the README, and the name that the registry looks for there."""
     begin, end = MARKS
     pattern = f"{re.escape(begin)}.*{re.escape(end)}"
-    return re.sub(pattern, lambda _: begin + "".join(_part()) + end, text, count=1, flags=re.DOTALL)
+    told = re.sub(pattern, lambda _: begin + "".join(_part()) + end, text, count=1, flags=re.DOTALL)
+    return re.sub(r"<!-- mcp-name: \S+ -->", f"<!-- mcp-name: {REGISTRY_NAME} -->", told)
 
 
 def _part() -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Write the generated files anew from the models, or with --check say which are stale."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from hosts_page import readme
+from published import server_json
 from scenario_mcp.server import snapshot
 from tools_page import page
 
@@ -17,6 +19,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     snapshot.shown.cache_clear()
     snapshot.committed.cache_clear()
     yield ROOT / "docs/tools.md", page()
+    yield ROOT / "server.json", json.dumps(server_json(), indent=2) + "\n"
     yield ROOT / "README.md", readme((ROOT / "README.md").read_text("utf-8"))
 
 

@@ -1,7 +1,7 @@
-"""Three fixtures, each around the last: a sandbox world, services that reach it, an agent that calls the tools."""
+"""Fixtures, each around the last: a sandbox world, services that reach it, an agent; and a sandbox for real servers."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import anyio
 import pytest
 from mcp import Client as McpClient
 
+from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
@@ -16,6 +17,7 @@ from support.clock import LEAPING
 from support.network import SandboxNetwork
 from support.pictures import png
 from support.servers import Machine
+from support.stdio import VERSIONS
 
 ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 
@@ -61,6 +63,24 @@ async def services(network: SandboxNetwork) -> AsyncIterator[Services]:
 @pytest.fixture(params=ERAS)
 def era(request: pytest.FixtureRequest) -> Any:
     return request.param
+
+
+@pytest.fixture(params=VERSIONS)
+def wire_era(request: pytest.FixtureRequest) -> Any:
+    """The era of a host that speaks raw JSON-RPC with a real server."""
+    return request.param
+
+
+@pytest.fixture
+def quick_world() -> World:
+    """A sandbox for real servers, in real time."""
+    return World(pace=0.05)
+
+
+@pytest.fixture
+def base_url(quick_world: World) -> Iterator[str]:
+    with serving(quick_world) as url:
+        yield url
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from scenario_mcp.server.prompts import PROMPTS
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.variables import KEY_PAIRS, VARIABLES
 
+pytestmark = pytest.mark.checkout
+
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / ".env.example"]
 KNOWN = {*VARIABLES, *(name for pair in KEY_PAIRS for name in pair)}

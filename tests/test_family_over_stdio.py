@@ -1,6 +1,5 @@
 """All 33 inferences through the real server: run end to end, and refused where they cannot work."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import anyio
 import pytest
 
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, tool_name
-from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from support.examples import NEEDED, WRONG, example, filled
 from support.pictures import png
@@ -35,14 +33,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def world() -> World:
+def quick_world() -> World:
     return World(pace=0.02, slots=40)
-
-
-@pytest.fixture
-def base_url(world: World) -> Iterator[str]:
-    with serving(world) as url:
-        yield url
 
 
 @pytest.fixture
@@ -73,7 +65,7 @@ async def everything(host: StdioHost, calls: dict[str, dict[str, Any]]) -> dict[
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 async def test_every_inference_runs_end_to_end(
-    settings: dict[str, str], world: World, tmp_path: Path, era: str
+    settings: dict[str, str], quick_world: World, tmp_path: Path, era: str
 ) -> None:
     pictures = str(tmp_path / "picture.png"), str(tmp_path / "mask.png")
 
@@ -84,7 +76,7 @@ async def test_every_inference_runs_end_to_end(
 
     assert {tool["name"] for tool in listed} >= {"run-model", *map(tool_name, INFERENCES)}
     assert [each["content"][0]["text"] for each in results.values() if each["isError"]] == []
-    assert sorted(bill.route for bill in world.ledger) == sorted(INFERENCES)
+    assert sorted(bill.route for bill in quick_world.ledger) == sorted(INFERENCES)
     for route, result in results.items():
         made, text = result["structuredContent"], result["content"][0]["text"]
         assert made["status"] == "success", route
@@ -100,7 +92,9 @@ async def test_every_inference_runs_end_to_end(
                 assert asset["path"] in text
 
 
-async def test_every_inference_refuses_what_cannot_work(settings: dict[str, str], world: World, tmp_path: Path) -> None:
+async def test_every_inference_refuses_what_cannot_work(
+    settings: dict[str, str], quick_world: World, tmp_path: Path
+) -> None:
     pictures = str(tmp_path / "picture.png"), str(tmp_path / "mask.png")
     whole = {route: example(route, *pictures) for route in INFERENCES}
     lacking = {route: {n: v for n, v in given.items() if n != NEEDED[route]} for route, given in whole.items()}
@@ -115,4 +109,4 @@ async def test_every_inference_refuses_what_cannot_work(settings: dict[str, str]
         for route, result in results.items():
             assert result["isError"], route
             assert f"- {field[route]}" in result["content"][0]["text"], route
-    assert world.requests == []
+    assert quick_world.requests == []

@@ -1,14 +1,12 @@
 """Files in and out through the real server: every form for every picture, uploads once, results on disk."""
 
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from support.agents import TOOL
 from support.pictures import data_url, noise, png
@@ -26,14 +24,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def world() -> World:
+def quick_world() -> World:
     return World(pace=0.02)
-
-
-@pytest.fixture
-def base_url(world: World) -> Iterator[str]:
-    with serving(world) as url:
-        yield url
 
 
 @pytest.fixture
@@ -61,15 +53,17 @@ async def call(host: StdioHost, name: str = TOOL, **arguments: Any) -> dict[str,
     return made
 
 
-def uploads(world: World) -> int:
-    return sum(each.path in ("/v1/assets", "/v1/uploads") for each in world.requests if each.method == "POST")
+def uploads(quick_world: World) -> int:
+    return sum(each.path in ("/v1/assets", "/v1/uploads") for each in quick_world.requests if each.method == "POST")
 
 
 FIELDS = ("image", "imageId", "ipAdapterImages", "ipAdapterImageIds", "ipAdapterImage", "ipAdapterImageId", "mask")
 
 
-async def test_every_picture_argument_takes_every_form(settings: dict[str, str], world: World, pictures: Path) -> None:
-    hero = world.add_picture(png("tan", (64, 48)))
+async def test_every_picture_argument_takes_every_form(
+    settings: dict[str, str], quick_world: World, pictures: Path
+) -> None:
+    hero = quick_world.add_picture(png("tan", (64, 48)))
     assert hero is not None
     (pictures / "hero.png").write_bytes(png("olive", (64, 48)))
     forms = [hero.id, str(pictures / "hero.png"), "https://example.com/hero.png", data_url(png("navy"))]
@@ -86,15 +80,15 @@ async def test_every_picture_argument_takes_every_form(settings: dict[str, str],
             parameters = {"prompt": "p", "referenceImages": [form, forms[0]]}
             await call(host, "run-model", modelId="model_bfl-flux-2-dev", parameters=parameters, dryRun=True)
             if form != hero.id:
-                assert (await call(host, "upload-asset", file=form))["assetId"] in world.assets
+                assert (await call(host, "upload-asset", file=form))["assetId"] in quick_world.assets
 
-    assert world.ledger == []
-    assert world.leaks == []
+    assert quick_world.ledger == []
+    assert quick_world.leaks == []
 
 
 @pytest.mark.parametrize("megabytes", [5, 30])
 async def test_a_large_file_is_uploaded_once_over_calls_restarts_and_losses(
-    settings: dict[str, str], world: World, pictures: Path, megabytes: int
+    settings: dict[str, str], quick_world: World, pictures: Path, megabytes: int
 ) -> None:
     path = pictures / "large.png"
     content = noise(megabytes)
@@ -113,7 +107,7 @@ async def test_a_large_file_is_uploaded_once_over_calls_restarts_and_losses(
             height=64,
         )
         assert made["status"] == "success"
-        asset_id: str = world.ledger[-1].body["image"]
+        asset_id: str = quick_world.ledger[-1].body["image"]
         return asset_id
 
     async with start(settings) as host:
@@ -122,17 +116,17 @@ async def test_a_large_file_is_uploaded_once_over_calls_restarts_and_losses(
         if sys.platform == "linux":
             assert _most_memory(host.process.pid) < MOST_MEMORY
     assert first == second
-    assert world.assets[first].content == content
-    assert uploads(world) == 1
+    assert quick_world.assets[first].content == content
+    assert uploads(quick_world) == 1
 
     async with start(settings) as host:
         await host.hello()
         assert await used(host) == first
-        assert uploads(world) == 1
-        del world.assets[first]
+        assert uploads(quick_world) == 1
+        del quick_world.assets[first]
         again = await used(host)
         assert await used(host) == again != first
-    assert uploads(world) == 2
+    assert uploads(quick_world) == 2
 
 
 def _most_memory(pid: int) -> int:
@@ -140,7 +134,7 @@ def _most_memory(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
-async def test_a_result_fed_back_is_not_uploaded(settings: dict[str, str], world: World) -> None:
+async def test_a_result_fed_back_is_not_uploaded(settings: dict[str, str], quick_world: World) -> None:
     picture = data_url(png("tan", (64, 48)))
     given: dict[str, Any] = {
         "modelId": "model_sandbox-ink",
@@ -151,11 +145,11 @@ async def test_a_result_fed_back_is_not_uploaded(settings: dict[str, str], world
     async with start(settings) as host:
         await host.hello()
         [made] = (await call(host, image=picture, **given))["assets"]
-        assert Path(made["path"]).read_bytes() == world.assets[made["assetId"]].content
+        assert Path(made["path"]).read_bytes() == quick_world.assets[made["assetId"]].content
         await call(host, image=made["path"], **given)
 
-    assert world.ledger[1].body["image"] == made["assetId"]
-    assert uploads(world) == 0
+    assert quick_world.ledger[1].body["image"] == made["assetId"]
+    assert uploads(quick_world) == 0
 
 
 async def test_the_wire_stays_small_with_many_large_results(settings: dict[str, str]) -> None:

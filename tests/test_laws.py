@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 
+import scenario_mcp
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, route_of, tool_name
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
@@ -26,7 +27,7 @@ from scenario_mcp.tools.services import services_over
 from support.examples import example
 from support.network import GENERATE, SandboxNetwork
 
-SRC = Path(__file__).parent.parent / "src/scenario_mcp"
+SRC = Path(scenario_mcp.__file__).parent
 BUDGET = 24_000  # characters of compact JSON of the default list
 LARGEST_TOOL = 7_500  # of any tool, with all that a host is sent
 MAIN_TOOL_BUDGET = 6_000  # of which name, description and input schema of the main tool

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -77,12 +76,6 @@ class Weather:
 @pytest.fixture
 def quick_world() -> World:
     return World(pace=0.2, slots=1_000)
-
-
-@pytest.fixture
-def base_url(quick_world: World) -> Iterator[str]:
-    with serving(quick_world) as url:
-        yield url
 
 
 def arguments_of(world: World, prompt: str) -> dict[str, Any]:

@@ -5,13 +5,11 @@ import json
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support import hostile
@@ -28,22 +26,6 @@ SETTLE_SECONDS = 3.0  # that a paid request without an answer gets besides
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"  # subprocesses need real time
-
-
-@pytest.fixture(params=["legacy", "modern"])
-def wire_era(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-@pytest.fixture
-def quick_world() -> World:
-    return World(pace=0.05)
-
-
-@pytest.fixture
-def base_url(quick_world: World) -> Iterator[str]:
-    with serving(quick_world) as url:
-        yield url
 
 
 def a_call(prompt: str = "a phoenix") -> dict[str, Any]:

@@ -25,11 +25,6 @@ SECRET = "needs-no-secret"
 
 
 @pytest.fixture
-def quick_world() -> World:
-    return World(pace=0.05)
-
-
-@pytest.fixture
 def account(quick_world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An environment with keys for a sandbox that answers fast."""
     with serving(quick_world) as base_url:

@@ -13,6 +13,8 @@ import pytest
 from support.pictures import data_url
 from support.stdio import environment
 
+pytestmark = pytest.mark.checkout
+
 ROOT = Path(__file__).parent.parent.parent
 TOOL = "post-colorize-inferences"
 
@@ -21,7 +23,8 @@ TOOL = "post-colorize-inferences"
 def copy(tmp_path: Path) -> Path:
     """A copy of the package to which the steps of the page have been done."""
     for name in ("src", "scripts", "docs"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    shutil.copy(ROOT / "README.md", tmp_path)
     written, line = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
     inferences = tmp_path / "src/scenario_mcp/inferences"
     with (inferences / "conversions.py").open("a", encoding="utf-8") as module:

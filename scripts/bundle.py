@@ -1,0 +1,46 @@
+"""Make the bundle for Claude Desktop: stage its files, then let the official tool check and pack them.
+
+Writes dist/bundle and dist/scenario-mcp.mcpb. The tool's version stands in scripts/node/package.json; it needs Node.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import icon
+from published import NAME, manifest
+
+ROOT = Path(__file__).parent.parent
+TOOLS = ROOT / "scripts/node"
+TAKEN = ("pyproject.toml", "README.md", "LICENSE")
+
+
+def stage(folder: Path) -> None:
+    """Put everything that belongs into the bundle into a folder, made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in TAKEN:
+        shutil.copy(ROOT / name, folder / name)
+    icon.write(folder / "icon.png")
+    (folder / "manifest.json").write_text(json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def pack(folder: Path, file: Path) -> None:
+    """Check and pack a staged bundle with the official tool. Raises `SystemExit` if it, or Node, is not there."""
+    mcpb = TOOLS / "node_modules/.bin/mcpb"
+    if not mcpb.exists():
+        raise SystemExit("The official tool is not installed: `make bundle` does that, with Node and npm.")
+    subprocess.run([mcpb, "validate", folder / "manifest.json"], check=True)
+    subprocess.run([mcpb, "pack", folder, file], check=True)
+
+
+def main() -> None:
+    """Stage the bundle, and pack it."""
+    target = ROOT / "dist"
+    stage(target / "bundle")
+    pack(target / "bundle", target / f"{NAME}.mcpb")
+
+
+if __name__ == "__main__":
+    main()

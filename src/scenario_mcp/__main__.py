@@ -2,7 +2,7 @@
 
 import sys
 
-from scenario_mcp.commands.cli import main
+from scenario_mcp.commands.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

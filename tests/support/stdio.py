@@ -28,7 +28,7 @@ def noise(event, args):
         print("printed noise"); os.write(1, b"written noise\\n"); os.system("echo noise of a child")
         assert os.read(0, 1) == b"", "a library read what belongs to the protocol"
 sys.addaudithook(noise)
-from scenario_mcp.commands.cli import main
+from scenario_mcp.commands.start import main
 sys.exit(main(sys.argv[1:]))
 """
 

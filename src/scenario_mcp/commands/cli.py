@@ -1,13 +1,13 @@
 """What stands on the command line, and which command it means."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from scenario_mcp import __version__
+from scenario_mcp.commands import log
 from scenario_mcp.settings import Settings, load
 from scenario_mcp.variables import SettingsError, parse_toolsets
 
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"scenario-mcp: {error}", file=sys.stderr)
         return 2
-    _log_to_stderr(settings)
+    log.to_stderr(settings)
     return _run(options, settings)
 
 
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
     parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file instead of ./.env")
     parser.add_argument("--toolsets", metavar="LIST", help="sets of tools beside core: a comma list, or all")
+    parser.add_argument("--no-fast-start", action="store_true", help="answer nothing before everything is loaded")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="make images on the sandbox, through the real server")
@@ -85,13 +86,3 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="print what makes a host start this server")
     config.add_argument("host", metavar="HOST", nargs="?", help="none: list the hosts")
     return parser
-
-
-def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
-    )
-    for chatty in ("httpx", "httpcore"):  # they would write signed addresses
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    for ignored in settings.ignored:
-        logging.getLogger(__name__).warning("Ignored %s", ignored)

@@ -138,11 +138,11 @@ class _Handlers:
 def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
     """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called."""
     handlers = _Handlers(services, [tool.name for tool in in_toolsets(services.toolsets)], sandbox=sandbox)
+    shown = snapshot.shown()
     return Server(
-        "scenario-mcp",
+        **shown["serverInfo"],
         version=__version__,
-        title="Scenario",
-        instructions=snapshot.shown()["instructions"],
+        instructions=shown["instructions"],
         cache_hints=dict.fromkeys(LISTS, _CACHE),
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,

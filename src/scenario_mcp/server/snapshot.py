@@ -19,8 +19,9 @@ FILE = "tools.json"
 
 
 def view() -> dict[str, Any]:
-    """Describe what hosts are shown, from the models: tools by toolset, prompts, resource templates, instructions."""
+    """Describe what hosts are shown, from the models: who it is, tools by toolset, prompts, templates."""
     return {
+        "serverInfo": {"name": "scenario-mcp", "title": "Scenario"},
         "instructions": INSTRUCTIONS,
         "prompts": prompts.entries(),
         "resourceTemplates": resources.entries(),

@@ -1,10 +1,13 @@
-"""Serving over stdin and stdout, which belong to JSON-RPC alone, until the host or a signal says stop."""
+"""Serving over the pipes to one host, until the host or a signal says stop."""
 
+import io
 import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from scenario_mcp.server.pipes import Pipes
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -17,19 +20,41 @@ SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when t
 logger = logging.getLogger(__name__)
 
 
-def claim_wire() -> tuple[TextIO, TextIO]:
-    """Take stdin and stdout for the protocol: from now on, prints land on stderr and stray reads find nothing."""
-    wire_in = os.fdopen(os.dup(0), "r", encoding="utf-8", errors="replace")
-    wire_out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr  # what a library prints shows at once, and in order
-    return wire_in, wire_out
+class _Incoming:
+    """The lines of a host, those first that were read already."""
+
+    def __init__(self, pipes: Pipes) -> None:
+        self._parts = [_text(io.BytesIO(pipes.replayed)), _text(pipes.reader)]
+
+    def readline(self) -> str:
+        line = self._parts[0].readline()
+        if not line and len(self._parts) > 1:
+            del self._parts[0]
+            return self.readline()
+        return line
 
 
-def serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out: TextIO) -> NoReturn:
+def _text(lines: Any) -> io.TextIOWrapper:
+    return io.TextIOWrapper(lines, encoding="utf-8", errors="replace")
+
+
+class _Outgoing:
+    """The lines for a host, without the one that it was told already."""
+
+    def __init__(self, pipes: Pipes) -> None:
+        self._pipes = pipes
+
+    def write(self, line: str) -> None:
+        if self._pipes.dropped is not None and f'"{self._pipes.dropped}"' in line:
+            self._pipes.dropped = None
+            return
+        self._pipes.writer.write(line.encode())
+
+    def flush(self) -> None:
+        self._pipes.writer.flush()
+
+
+def serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> NoReturn:
     """Serve one host until it closes stdin or sends a signal, then end the process.
 
     The process ends at once: a thread that waits for stdin cannot be stopped, and nothing is left to tidy up.
@@ -38,7 +63,7 @@ def serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out
 
     status = 1
     try:
-        anyio.run(_serve, server, services, wire_in, wire_out)
+        anyio.run(_serve, server, services, pipes)
         status = 0
     except BaseException:  # whatever it is, the process must not stay behind with a thread that waits for stdin
         logger.exception("The connection to the host broke")
@@ -46,14 +71,17 @@ def serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out
         _exit(status)
 
 
-async def _serve(server: "Server[Any]", services: "Services", wire_in: TextIO, wire_out: TextIO) -> None:
+async def _serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> None:
     import anyio
     from mcp.server.stdio import stdio_server
 
+    # The SDK reads lines, writes and flushes: of a whole file nothing else is asked.
+    lines_in: anyio.AsyncFile[str] = anyio.AsyncFile(cast("Any", _Incoming(pipes)))
+    lines_out: anyio.AsyncFile[str] = anyio.AsyncFile(cast("Any", _Outgoing(pipes)))
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":  # Windows has no signals to receive; its hosts end the process
             tasks.start_soon(_exit_on_signal, services)
-        async with stdio_server(anyio.wrap_file(wire_in), anyio.wrap_file(wire_out)) as (incoming, outgoing):
+        async with stdio_server(lines_in, lines_out) as (incoming, outgoing):
             try:
                 await server.run(incoming, outgoing, server.create_initialization_options())
             except anyio.get_cancelled_exc_class():  # stdout broke; to leave from here would wait for stdin

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 NODE := scripts/node
 NODE_READY := $(NODE)/node_modules/.ready
 
-.PHONY: help demo test check check-node check-package test-lowest-direct test-highest bundle fix snap cover clean
+.PHONY: help demo test check check-node check-package test-lowest-direct test-highest bundle bench fix snap cover clean
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 34
@@ -46,6 +46,9 @@ test-lowest-direct test-highest: test-%: $(READY) ## run the tests on the lowest
 
 bundle: $(READY) $(NODE_READY) ## make dist/scenario-mcp.mcpb for Claude Desktop; needs Node and npm
 	@$(BIN)/python scripts/bundle.py
+
+bench: $(READY) ## measure the server against the SDK's floor, and print the table
+	@$(BIN)/python bench/run.py
 
 fix: $(READY) ## format and apply safe lint fixes
 	$(BIN)/ruff check --fix .

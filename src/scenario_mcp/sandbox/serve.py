@@ -49,5 +49,8 @@ def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) 
 
 @contextmanager
 def _listening() -> Iterator[socket.socket]:
-    with socket.create_server((HOST, 0), backlog=128) as listener:
+    # With the protocol named, asyncio knows that it is TCP and sends small answers without waiting for more of them.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind((HOST, 0))
+        listener.listen(128)
         yield listener

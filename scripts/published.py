@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenario_mcp import __version__
-from scenario_mcp.server import snapshot
+from scenario_mcp.server import view
 from scenario_mcp.tools.catalog import TOOLS
 
 # PLACEHOLDER: the account that publishes the package. This is the one place where it stands; then run `make snap`.
@@ -149,7 +149,7 @@ def manifest() -> dict[str, Any]:
         "display_name": "Scenario",
         "version": __version__,
         "description": SUMMARY,
-        "long_description": snapshot.shown()["instructions"],
+        "long_description": view.shown()["instructions"],
         "author": {"name": "The scenario-mcp authors"},
         "repository": {"type": "git", "url": REPOSITORY},
         "icon": "icon.png",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hosts_page import readme
 from published import server_json
-from scenario_mcp.server import snapshot
+from scenario_mcp.server import snapshot, view
 from tools_page import page
 
 ROOT = Path(__file__).parent.parent
@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Make the content of every generated file; the page shows what is committed, so the snapshot comes first."""
-    yield ROOT / "src/scenario_mcp/server" / snapshot.FILE, snapshot.written(snapshot.view())
-    snapshot.shown.cache_clear()
+    yield ROOT / "src/scenario_mcp/server" / view.FILE, snapshot.written(snapshot.made())
+    view.shown.cache_clear()
     snapshot.committed.cache_clear()
     yield ROOT / "docs/tools.md", page()
     yield ROOT / "server.json", json.dumps(server_json(), indent=2) + "\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scenario_mcp.inferences import schemas
-from scenario_mcp.server import snapshot
+from scenario_mcp.server import snapshot, view
 from scenario_mcp.tools.catalog import CORE, TOOLS, TOOLSETS, Tool
 
 OPENING = """\
@@ -30,7 +30,7 @@ def page() -> str:
 def _prompts() -> Iterator[str]:
     yield "## Prompts\n\nWhat hosts show as slash commands or in a menu; those in bold are needed.\n"
     yield "| prompt | what it does | asks for |\n|---|---|---|"
-    for entry in snapshot.shown()["prompts"]:
+    for entry in view.shown()["prompts"]:
         asked = (f"**`{each['name']}`**" if each["required"] else f"`{each['name']}`" for each in entry["arguments"])
         yield f"| `{entry['name']}` | {entry['description']} | {', '.join(asked)} |"
     yield ""

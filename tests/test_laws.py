@@ -16,7 +16,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.wire import Call
-from scenario_mcp.server import snapshot
+from scenario_mcp.server import snapshot, view
 from scenario_mcp.server.app import create_server
 from scenario_mcp.server.instructions import INSTRUCTIONS
 from scenario_mcp.server.results import OUTPUT_SCHEMA
@@ -62,9 +62,9 @@ def compact(value: Any) -> str:
 
 
 def test_the_committed_snapshot_is_what_the_models_say() -> None:
-    committed = (SRC / "server" / snapshot.FILE).read_text("utf-8")
+    committed = (SRC / "server" / view.FILE).read_text("utf-8")
 
-    assert committed == snapshot.written(snapshot.view()), "stale: run `make snap` and look at the diff"
+    assert committed == snapshot.written(snapshot.made()), "stale: run `make snap` and look at the diff"
 
 
 @pytest.mark.anyio
@@ -93,7 +93,7 @@ def test_names_are_short_and_plain(tool: Tool) -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len(snapshot.committed()) == sum(map(len, snapshot.view()["tools"].values())) == len(TOOLS)
+    assert len(snapshot.committed()) == sum(map(len, snapshot.made()["tools"].values())) == len(TOOLS)
 
 
 @every_tool

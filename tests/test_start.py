@@ -14,7 +14,7 @@ import pytest
 from mcp import types
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 
-from scenario_mcp.server import faststart, snapshot
+from scenario_mcp.server import faststart, view
 from support.agents import CORE
 from support.stdio import INFO, MODERN_META, PATIENCE, StdioHost, environment, running
 
@@ -219,13 +219,13 @@ def _mutated(message: Any, chance: random.Random) -> Any:
 def test_whatever_is_answered_at_once_the_sdk_accepts_too() -> None:
     chance = random.Random(7)
     originals = [json.loads(each) for each in (hello(capabilities=CAPABLE), *SEQUENCES["the lists of 2026"])]
-    view = snapshot.shown()
+    known_view = view.shown()
     answered = 0
     for _ in range(20_000):
         message = _mutated(chance.choice(originals), chance)
         if chance.random() < 0.3:
             message = _mutated(message, chance)
-        known, response = faststart.Opening(view, ()).take(json.dumps(message).encode())
+        known, response = faststart.Opening(known_view, ()).take(json.dumps(message).encode())
         if response is None:
             assert not known
             continue

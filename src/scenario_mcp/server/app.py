@@ -13,7 +13,7 @@ from mcp.server.session import ServerSession
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotFound, ScenarioError
-from scenario_mcp.server import dispatch, prompts, resources, snapshot
+from scenario_mcp.server import dispatch, prompts, resources, snapshot, view
 from scenario_mcp.server.resources import Content
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.catalog import in_toolsets
@@ -84,7 +84,7 @@ class _Handlers:
         return types.ListToolsResult(tools=self._listed)
 
     async def list_prompts(self, _: _Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
-        return types.ListPromptsResult.model_validate({"prompts": snapshot.shown()["prompts"]})
+        return types.ListPromptsResult.model_validate({"prompts": view.shown()["prompts"]})
 
     async def get_prompt(self, _: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         if params.name not in prompts.PROMPTS:
@@ -122,7 +122,7 @@ class _Handlers:
     async def list_resource_templates(
         self, _: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        listed = {"resourceTemplates": snapshot.shown()["resourceTemplates"]}
+        listed = {"resourceTemplates": view.shown()["resourceTemplates"]}
         return types.ListResourceTemplatesResult.model_validate(listed)
 
     async def read_resource(self, _: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
@@ -138,7 +138,7 @@ class _Handlers:
 def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
     """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called."""
     handlers = _Handlers(services, [tool.name for tool in in_toolsets(services.toolsets)], sandbox=sandbox)
-    shown = snapshot.shown()
+    shown = view.shown()
     return Server(
         **shown["serverInfo"],
         version=__version__,

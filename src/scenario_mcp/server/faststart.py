@@ -17,6 +17,7 @@ import signal
 import threading
 
 from scenario_mcp import __version__
+from scenario_mcp.server.view import shown
 
 TYPE_CHECKING = False  # as typing has it, whose import would take longer than an answer
 if TYPE_CHECKING:
@@ -203,8 +204,7 @@ def open_with(pipes: Pipes, toolsets: Iterable[str], load: Callable[[], object])
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_by_signal)
-    with open(os.path.join(os.path.dirname(__file__), "tools.json"), "rb") as file:
-        opening = Opening(json.loads(file.read()), toolsets)
+    opening = Opening(shown(), toolsets)
     loading = _Loading(load)
     while line := pipes.reader.readline():
         known, response = opening.take(line)

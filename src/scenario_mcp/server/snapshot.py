@@ -1,4 +1,4 @@
-"""What hosts are shown of this server: made from the models, committed as tools.json, served from there.
+"""What hosts are shown of this server, made from the models to be committed as tools.json.
 
 It depends on the version and the toolsets alone, so that lists can be answered before anything else is loaded.
 """
@@ -6,20 +6,18 @@ It depends on the version and the toolsets alone, so that lists can be answered 
 import json
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from scenario_mcp.server import prompts, resources
 from scenario_mcp.server.instructions import INSTRUCTIONS
 from scenario_mcp.server.results import OUTPUT_SCHEMA
+from scenario_mcp.server.view import shown
 from scenario_mcp.tools.catalog import TOOLS, TOOLSETS, Tool
 from scenario_mcp.tools.schema import input_schema
 
-FILE = "tools.json"
 
-
-def view() -> dict[str, Any]:
-    """Describe what hosts are shown, from the models: who it is, tools by toolset, prompts, templates."""
+def made() -> dict[str, Any]:
+    """Make the view from the models: who the server is, tools by toolset, prompts, resource templates."""
     return {
         "serverInfo": {"name": "scenario-mcp", "title": "Scenario"},
         "instructions": INSTRUCTIONS,
@@ -29,13 +27,6 @@ def view() -> dict[str, Any]:
             toolset: [_entry(tool) for tool in TOOLS.values() if tool.toolset == toolset] for toolset in TOOLSETS
         },
     }
-
-
-@cache
-def shown() -> dict[str, Any]:
-    """Read the committed view."""
-    read: dict[str, Any] = json.loads(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
-    return read
 
 
 @cache

@@ -86,7 +86,7 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 def _report(report: Report) -> Rendered:
     text = "\n".join((*report.lines, *_shown(report.previews)))
-    return Rendered(text, dict(report.data), is_error=False, previews=report.previews)
+    return Rendered(text, {**report.data, **_seen(report.previews)}, is_error=False, previews=report.previews)
 
 
 def _outcome(outcome: Outcome) -> Rendered:
@@ -94,7 +94,7 @@ def _outcome(outcome: Outcome) -> Rendered:
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
     for most, with_urls in LEVELS:
         told = _trimmed(outcome, most, with_urls=with_urls)
-        text, data = "\n".join(_lines(told, _starts(outcome))), _data(told)
+        text, data = "\n".join(_lines(told, _starts(outcome))), _data(told) | _seen(outcome.previews)
         if len(text) + len(json.dumps(data, ensure_ascii=False)) <= ROOM:
             break
     return Rendered(text, data, failed, outcome.previews, tuple(_links(outcome)))
@@ -125,6 +125,11 @@ def _starts(outcome: Outcome) -> list[int]:
 def _shown(previews: Sequence[Preview]) -> Iterator[str]:
     if previews:
         yield f"Below: {'; '.join(preview.shows for preview in previews)}."
+
+
+def _seen(previews: Sequence[Preview]) -> dict[str, Any]:
+    """Say in the data too what the pictures show, in their order: some hosts show both but not the text."""
+    return {"previews": [preview.shows for preview in previews]} if previews else {}
 
 
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
@@ -187,7 +192,8 @@ def _row_lines(row: Outcome, start: int) -> Iterator[str]:
     yield f"{row.status}: {_what(row)}"
     for number, asset in enumerate(row.assets, start):
         path = row.files.get(asset.id)
-        facts = (asset.id, asset.part, _size(asset), asset.mime_type, str(path) if path else "not saved")
+        where = f"{path}" if path else f"not saved: {asset.url}" if asset.url else "not saved"
+        facts = (asset.id, asset.part, _size(asset), asset.mime_type, where)
         yield f"{number}. {', '.join(fact for fact in facts if fact)}"
     yield from words.lines(row.answer)
     for note in row.notes:

@@ -128,6 +128,6 @@ def _line(row: Mapping[str, Any]) -> str:
         f"model {row['modelId']}" if "modelId" in row else None,
         f"seed {row['seed']}" if "seed" in row else None,
         f'prompt "{row["prompt"]}"' if "prompt" in row else None,
-        row.get("path"),
+        row.get("path") or row.get("url"),
     )
     return ", ".join(fact for fact in facts if fact)

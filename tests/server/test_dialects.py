@@ -1,0 +1,174 @@
+"""Hosts differ in what they show: only the structured content, only the text, or only pictures. Each view must do."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client as McpClient
+from mcp.types import CallToolResult, ImageContent
+from PIL import Image
+
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.server.app import create_server
+from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, text_of
+from support.servers import Machine
+
+pytestmark = pytest.mark.anyio
+
+
+def only_data(result: CallToolResult) -> str:
+    return json.dumps(result.structured_content, ensure_ascii=False)
+
+
+def only_text(result: CallToolResult) -> str:
+    return text_of(result)
+
+
+def only_pictures(result: CallToolResult) -> list[Image.Image]:
+    blocks = [block for block in result.content if isinstance(block, ImageContent)]
+    return [Image.open(io.BytesIO(base64.b64decode(block.data))) for block in blocks]
+
+
+VIEWS: dict[str, Callable[[CallToolResult], str]] = {"data": only_data, "text": only_text}
+every_view = pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+
+
+@pytest.fixture
+async def agent(machine: Machine, tmp_path: Path, era: str) -> AsyncIterator[McpClient]:
+    machine.shelf, machine.previews = tmp_path / "results", True
+    services = machine.server()
+    async with McpClient(create_server(services), mode=era) as client:
+        yield client
+    await services.client.aclose()
+
+
+@pytest.fixture
+async def unsaved(machine: Machine, era: str) -> AsyncIterator[McpClient]:
+    """An agent of a person who keeps no files and wants no previews."""
+    services = machine.server()
+    async with McpClient(create_server(services), mode=era) as client:
+        yield client
+    await services.client.aclose()
+
+
+@every_view
+async def test_results_say_what_was_made_where_it_is_and_what_it_cost(
+    agent: McpClient, world: World, arguments: dict[str, Any], tmp_path: Path, view: Callable[[CallToolResult], str]
+) -> None:
+    said = view(await agent.call_tool(TOOL, arguments | {"numSamples": 2}))
+
+    [job] = world.jobs.values()
+    files = sorted((tmp_path / "results").rglob("*.png"))
+    assert len(files) == 2
+    for fact in ("success", job.id, *job.asset_ids, f"{job.cost:g}", "preview of result 1", "preview of result 2"):
+        assert fact in said, fact
+    assert all(json.dumps(str(file))[1:-1] in said for file in files)
+
+
+@every_view
+async def test_what_is_not_saved_has_an_address(
+    unsaved: McpClient, world: World, arguments: dict[str, Any], view: Callable[[CallToolResult], str]
+) -> None:
+    made = view(await unsaved.call_tool(TOOL, arguments | {"numSamples": 1}))
+    shown = view(await unsaved.call_tool("show-assets", {"jobId": next(iter(world.jobs))}))
+
+    for said in (made, shown):
+        assert re.search(r"https?://\S+/assets", said), said
+
+
+@every_view
+@pytest.mark.parametrize("plan", ["slow", "stuck"])
+async def test_a_job_that_goes_on_says_how_to_wait_for_it(
+    agent: McpClient, world: World, arguments: dict[str, Any], plan: str, view: Callable[[CallToolResult], str]
+) -> None:
+    said = view(await agent.call_tool(TOOL, arguments | {"prompt": f"sandbox:{plan}"}))
+
+    [job] = world.jobs.values()
+    for fact in ("in-progress", job.id, WAIT, f'{{"jobIds": ["{job.id}"]}}'):
+        assert fact in said, fact
+
+
+async def test_an_error_says_all_in_its_text_since_hosts_drop_the_rest(
+    agent: McpClient, world: World, arguments: dict[str, Any]
+) -> None:
+    failed = only_text(await agent.call_tool(TOOL, arguments | {"prompt": "sandbox:fail"}))
+    refused = only_text(await agent.call_tool(TOOL, arguments | {"width": 65}))
+
+    [job] = world.jobs.values()
+    assert job.id in failed
+    assert "Scenario refunds failed jobs" in failed
+    assert "width" in refused
+    assert "multiple of 8" in refused
+
+
+@every_view
+async def test_notes_and_prices_are_in_every_view(
+    agent: McpClient, arguments: dict[str, Any], view: Callable[[CallToolResult], str]
+) -> None:
+    said = view(await agent.call_tool(TOOL, arguments | {"dryRun": True, "ipAdapterScale": 0.5, "imageHide": True}))
+
+    assert "dry-run" in said or "would cost" in said
+    assert re.search(r"\d", said)
+    assert "imageHide" in said
+
+
+READING: tuple[tuple[str, dict[str, Any], str, str], ...] = (
+    ("find-models", {"query": "ink"}, "models", "modelId"),
+    ("get-model", {"modelId": "model_bfl-flux-2-dev"}, "inputs", "name"),
+    (LIST, {}, "jobs", "jobId"),
+)
+
+
+@pytest.mark.parametrize(("tool", "given", "rows", "key"), READING, ids=[each[0] for each in READING])
+async def test_what_reading_tools_list_is_in_both_views(
+    agent: McpClient, arguments: dict[str, Any], tool: str, given: dict[str, Any], rows: str, key: str
+) -> None:
+    await agent.call_tool(TOOL, arguments)
+
+    result = await agent.call_tool(tool, given)
+
+    assert result.structured_content is not None
+    listed = result.structured_content[rows]
+    assert listed
+    assert all(str(row[key]) in only_text(result) for row in listed)
+
+
+async def test_a_host_of_pictures_sees_every_picture_in_the_order_of_the_list(
+    agent: McpClient, arguments: dict[str, Any]
+) -> None:
+    few = only_pictures(await agent.call_tool(TOOL, arguments | {"numSamples": 3}))
+    many = only_pictures(await agent.call_tool(TOOL, arguments | {"numSamples": 6}))
+
+    assert len(few) == 3
+    [sheet] = many  # each with its number on it
+    corners = [
+        sheet.getpixel((column * (sheet.width // 3) + 1, row * (sheet.height // 2) + 1))
+        for row in (0, 1)
+        for column in range(3)
+    ]
+    assert all(sum(corner) < 100 for corner in corners if isinstance(corner, tuple))
+
+
+@every_view
+async def test_every_other_way_to_a_result_says_the_same(
+    agent: McpClient, world: World, arguments: dict[str, Any], view: Callable[[CallToolResult], str]
+) -> None:
+    first = view(await agent.call_tool(TOOL, arguments | {"numSamples": 1}))
+    [job] = world.jobs.values()
+
+    waited = view(await agent.call_tool(WAIT, {"jobIds": [job.id]}))
+    shown = view(await agent.call_tool("show-assets", {"jobId": job.id}))
+    canceled = view(await agent.call_tool(CANCEL, {"jobId": job.id}))
+    again = view(await agent.call_tool(RERUN, {"jobId": job.id}))
+
+    for said in (first, waited, shown):
+        assert job.asset_ids[0] in said
+        assert ".png" in said
+    assert job.id in canceled
+    [_, rerun] = world.jobs
+    assert rerun in again

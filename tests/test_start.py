@@ -321,6 +321,14 @@ def test_nothing_heavy_is_imported_before_the_first_answer() -> None:
     assert heavy & set(listed.stdout.split()) == set()
 
 
+def test_a_server_is_loaded_without_what_only_calls_need() -> None:
+    told = "import sys; from scenario_mcp.commands import serve; serve.load(); print(*sys.modules)"
+    listed = subprocess.run([sys.executable, "-I", "-c", told], capture_output=True, text=True, check=True)
+
+    calls_only = {"httpx", "PIL", "dotenv", "platformdirs", "argparse", "scenario_mcp.sandbox"}
+    assert calls_only & set(listed.stdout.split()) == set()
+
+
 def test_another_sdk_than_the_one_that_is_known_is_not_spoken_for(tmp_path: Path) -> None:
     assert faststart.is_known_sdk(sys.path)
     for version, known in ((f"{faststart.MCP_MINOR}.9", True), ("2.99.0", False), (f"{faststart.MCP_MINOR}9.0", False)):

@@ -15,8 +15,6 @@ from scenario_mcp.settings import Settings
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.tools.services import Services
 
-SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when the person interrupts
-
 
 class _Terminal:
     """A person at a terminal: progress goes to stderr."""
@@ -69,5 +67,5 @@ async def _call(services: Services, tool: str, given: dict[str, Any], sandbox: b
         return await dispatch.call(services, tool, given, host, sandbox=sandbox)
     finally:
         with anyio.CancelScope(shield=True):
-            await services.purchases.settle(SETTLE_SECONDS)
+            await services.purchases.settle()
             await services.client.aclose()

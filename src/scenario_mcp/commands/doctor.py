@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
+from scenario_mcp.server import faststart
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
 from scenario_mcp.state.journal import Journal
@@ -40,7 +42,14 @@ class Check:
 def run(settings: Settings, *, sandbox: bool) -> int:
     """Print every finding; 0 if all is well, 1 if something must change."""
     with sandboxed(settings, sandbox=sandbox) as chosen:
-        checks = [*_versions(), *_settings(chosen), *anyio.run(_api, chosen), *_folders(chosen), *_money(chosen)]
+        checks = [
+            *_versions(),
+            _start(),
+            *_settings(chosen),
+            *anyio.run(_api, chosen),
+            *_folders(chosen),
+            *_money(chosen),
+        ]
     for check in checks:
         print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
     return 0 if all(check.well for check in checks) else 1
@@ -51,6 +60,14 @@ def _versions() -> Iterator[Check]:
     yield Check(
         "versions", well=True, found=f"scenario-mcp {__version__}, Python {platform.python_version()}, {packages}"
     )
+
+
+def _start() -> Check:
+    if faststart.is_known_sdk(sys.path):
+        found = "lists are answered before the SDK is loaded"
+    else:
+        found = f"nothing is answered before the SDK is loaded, since it is not mcp {faststart.MCP_MINOR}"
+    return Check("start", well=True, found=found)
 
 
 def _settings(settings: Settings) -> Iterator[Check]:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from scenario_mcp.tools.services import Services
 
 
-SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when the server ends
-
 logger = logging.getLogger(__name__)
 
 
@@ -87,9 +85,9 @@ async def _serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> N
             except anyio.get_cancelled_exc_class():  # stdout broke; to leave from here would wait for stdin
                 logger.error("The host stopped listening")
                 with anyio.CancelScope(shield=True):
-                    await services.purchases.settle(SETTLE_SECONDS)
+                    await services.purchases.settle()
                 _exit(1)
-        await services.purchases.settle(SETTLE_SECONDS)
+        await services.purchases.settle()
         await services.client.aclose()
         tasks.cancel_scope.cancel()
 
@@ -99,7 +97,7 @@ async def _exit_on_signal(services: "Services") -> None:
 
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
-            await services.purchases.settle(SETTLE_SECONDS)
+            await services.purchases.settle()
             _exit(128 + number)
 
 

@@ -43,6 +43,8 @@ FORGETFUL = "Calls of other servers or of earlier ones are not known, so the sam
 
 Tell = Callable[[str], Awaitable[None]]
 
+SETTLE_SECONDS = 3.0  # that a paid request under way gets to be answered when the process ends
+
 logger = logging.getLogger(__name__)
 
 
@@ -139,7 +141,7 @@ class Purchases:
         """Learn what became of everything that is open, as far as one look tells by the deadline."""
         await self._searches.settle_once(deadline)
 
-    async def settle(self, seconds: float) -> None:
+    async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """End: begin no more, give the requests under way so many seconds, and note as lost what is unanswered."""
         self._searches.stop()
         await self._tries.end(seconds)

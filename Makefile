@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+UV := $(BIN)/uv
 NODE := scripts/node
 NODE_READY := $(NODE)/node_modules/.ready
 
-.PHONY: help demo test check check-node check-package test-lowest-direct test-highest bundle bench fix snap cover clean
+.PHONY: help demo test check check-node check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
 
 help: ## show this list
-	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 34
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-32s  %s\n", $$1, $$2 }'
 
 demo: $(READY) ## make pictures on the sandbox through the real server, no account needed
 	@$(BIN)/scenario-mcp demo
@@ -31,18 +32,19 @@ cover: $(READY) ## run the tests and hold branch coverage of src at 95 %
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 
-check-node: $(READY) $(NODE_READY) ## check the server and the bundle with the official tools; needs Node and npm
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
+check-node: $(UV) $(NODE_READY) ## check the server and the bundle with the official tools; needs Node and npm
 	@$(BIN)/python scripts/check_node.py
 
 check-package: $(READY) ## build sdist and wheel, run the demo from the one and the tests on the other, without the source
 	@$(BIN)/python scripts/check_package.py
 
-test-lowest-direct test-highest: test-%: $(READY) ## run the tests on the lowest, or newest, versions that pyproject.toml allows
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$*
-	@VIRTUAL_ENV=$(VENV)-$* $(BIN)/uv pip install --quiet --resolution $* --group dev -e .
+test-lowest-direct test-highest: test-%: $(UV) ## run the tests on the lowest, or newest, versions that pyproject.toml allows
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)-$*
+	@VIRTUAL_ENV=$(VENV)-$* $(UV) pip install --quiet --resolution $* --group dev -e .
 	$(VENV)-$*/bin/python -m pytest
+
+dist: $(READY) ## build sdist and wheel into dist
+	@$(BIN)/python -m hatchling build
 
 bundle: $(READY) $(NODE_READY) ## make dist/scenario-mcp.mcpb for Claude Desktop; needs Node and npm
 	@$(BIN)/python scripts/bundle.py
@@ -68,7 +70,11 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(UV): scripts/uv-requirements.txt | $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
+	@touch $@
+
 $(NODE_READY): $(NODE)/package-lock.json
 	@command -v npm >/dev/null || { echo "Node and npm are needed for this, and for nothing else."; exit 1; }
-	@npm --prefix $(NODE) ci --silent
+	@npm --prefix $(NODE) ci --loglevel=error
 	@touch $@

@@ -4,6 +4,7 @@ Writes dist/bundle and dist/scenario-mcp.mcpb. The tool's version stands in scri
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from published import NAME, manifest
 
 ROOT = Path(__file__).parent.parent
 TOOLS = ROOT / "scripts/node"
-TAKEN = ("pyproject.toml", "README.md", "LICENSE")
+TAKEN = ("README.md", "LICENSE")
 
 
 def stage(folder: Path) -> None:
@@ -22,8 +23,19 @@ def stage(folder: Path) -> None:
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in TAKEN:
         shutil.copy(ROOT / name, folder / name)
+    (folder / "pyproject.toml").write_text(_pinned(), "utf-8")
     icon.write(folder / "icon.png")
     (folder / "manifest.json").write_text(json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _pinned() -> str:
+    """Give pyproject.toml without what developers need, and with the versions that the tests ran with."""
+    text = re.sub(
+        r"\[dependency-groups\]\n.*?(?=\n\[)", "", (ROOT / "pyproject.toml").read_text("utf-8"), flags=re.DOTALL
+    )
+    pins = re.findall(r"^(\S+==[^\s;]+)( ; [^\\]+)?", (ROOT / "requirements-dev.txt").read_text("utf-8"), re.MULTILINE)
+    listed = "".join(f"  {json.dumps(name + marker.rstrip())},\n" for name, marker in pins)
+    return text.replace("[tool.uv]\n", f"[tool.uv]\nconstraint-dependencies = [\n{listed}]\n")
 
 
 def pack(folder: Path, file: Path) -> None:

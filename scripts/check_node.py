@@ -110,7 +110,7 @@ def _inspected(run: Run, era: str, servers: Path) -> str | None:
     try:
         if done.returncode == status and run.holds(json.loads(done.stdout)):
             return None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):  # what it printed is not what it should be
         pass
     return f"status {done.returncode}\n{done.stdout[:2000]}\n{done.stderr[:2000]}"
 

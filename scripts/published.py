@@ -90,6 +90,7 @@ OPTIONS = (
         "SCENARIO_INPUT_DIRS",
         "Folders for pictures",
         "Folders that picture paths may come from, between them : or, on Windows, ;. By default your home folder.",
+        asked=True,
     ),
     Option("SCENARIO_PREVIEWS", "Previews", "Small pictures in results: on by default.", choices=("on", "off")),
     Option(
@@ -158,7 +159,7 @@ def manifest() -> dict[str, Any]:
             "entry_point": "src/scenario_mcp/__main__.py",
             "mcp_config": {
                 "command": "uv",
-                "args": ["run", "--no-dev", "--directory", "${__dirname}", NAME],
+                "args": ["run", "--directory", "${__dirname}", NAME],
                 "env": {option.variable: f"${{user_config.{option.key}}}" for option in asked},
             },
         },

@@ -63,12 +63,21 @@ def test_every_tool_and_prompt_is_in_the_readme() -> None:
     assert all(f"`{name}`" in readme for name in (*TOOLS, *PROMPTS))
 
 
-def test_every_command_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_is_named_exists(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     known = capsys.readouterr().out
+    text = page.read_text("utf-8")
+    written = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text))
 
-    for command in re.findall(r"`scenario-mcp ([a-z]+)\b", (ROOT / "README.md").read_text("utf-8")):
+    for options, command in re.findall(
+        r"(?<![/.\w-])scenario-mcp((?: --(?:env-file|toolsets) \S+| --[a-z-]+)*) ([a-z]+)\b", written
+    ):
         assert re.search(rf"^\s+{command}\b", known, re.MULTILINE), command
-    for target in re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE):
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE), target
+        assert all(option in known for option in options.split() if option.startswith("--"))
+    for option in re.findall(r"(?<![\w-])scenario-mcp (--[a-z-]+)", written):
+        assert option in known
+    for targets in re.findall(r"^make ((?:[a-z-]+ ?)+)", written, re.MULTILINE):
+        for target in targets.split():
+            assert re.search(rf"^[a-z -]*\b{target}\b.*:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE), target

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_the_bundle_asks_for_keys_folder_and_caps_and_hides_the_keys() -> None:
     assert set(env.values()) == {f"${{user_config.{key}}}" for key in form}
     assert all(f"SCENARIO_{key.upper()}" in env for key in form)
     assert not any("default" in each for each in form.values())  # a default would be set for who leaves it blank
+
+
+def test_the_bundle_runs_with_the_versions_that_were_tested(tmp_path: Path) -> None:
+    bundle.stage(tmp_path)
+    told = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
+    pinned = told["tool"]["uv"]["constraint-dependencies"]
+
+    assert "dependency-groups" not in told
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", pin) for pin in pinned)
+    names = {re.split(r"[<>=]", each)[0] for each in told["project"]["dependencies"]}
+    assert names <= {pin.split("==")[0] for pin in pinned}
 
 
 def test_the_placeholder_of_the_owner_stands_in_one_place() -> None:

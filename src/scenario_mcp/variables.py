@@ -57,8 +57,11 @@ def read(
 
 
 def written(environ: Mapping[str, str] | None = None, folder: str | Path | None = None) -> dict[str, str]:
-    """Give the variables that are set and heeded, as they were written; keys and secrets are not among them."""
-    said = _heeded(environ, folder, None)[0]
+    """Give the variables that are set and heeded, as they were written; keys and secrets are not among them.
+
+    Without a folder only the environment counts, and no file.
+    """
+    said = _set(os.environ if environ is None else environ) if folder is None else _heeded(environ, folder, None)[0]
     return {variable: said[variable] for variable in VARIABLES if variable in said}
 
 

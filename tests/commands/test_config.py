@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +15,16 @@ import pytest
 
 from scenario_mcp.commands import config
 from scenario_mcp.commands.cli import main
-from scenario_mcp.commands.config import HOSTS, KEYS, Launch, launch, this_command
+from scenario_mcp.commands.config import HOSTS, KEYS, Launch, source_of, this_command
 from scenario_mcp.variables import KEY_PAIRS, VARIABLES
 from support.agents import CORE
 from support.stdio import StdioHost, environment, running_command
 
 ROOT = Path(__file__).parent.parent.parent
 KEY, SECRET = "api_key_of_mine", "a-secret-of-mine"
-ODD = Launch("/a b/scenario-mcp", ["--env-file", 'C:\\my "files"\\é.env'], {"SCENARIO_API_KEY": "it's $HOME `x`"})
+ODD = Launch(
+    "/a b/scenario-mcp", ["--env-file", 'C:\\my "files"\\é 🎨\x7f.env'], {"SCENARIO_API_KEY": "it's $HOME & `x`"}
+)
 
 
 def _of_json(key: str) -> Callable[[str], dict[str, Any]]:
@@ -130,24 +134,49 @@ def test_vs_code_asks_for_key_and_secret_and_hides_them(capsys: pytest.CaptureFi
     assert [said["servers"]["scenario"]["env"][name] for name in KEYS] == asked
 
 
-def test_hosts_wait_longer_than_any_call_takes() -> None:
-    slow = launch(["scenario-mcp"], {"SCENARIO_WAIT_SECONDS": "600"})
-
-    assert READ["codex"](HOSTS["codex"].snippet(slow))["tool_timeout_sec"] > 600
-    assert READ["gemini"](HOSTS["gemini"].snippet(slow))["timeout"] > 600_000
-
-
-def test_a_file_of_settings_is_named_in_full_and_needs_no_variables(
+def test_hosts_wait_longer_than_any_call_takes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my.env").write_text("SCENARIO_PREVIEWS=off")
+    (tmp_path / "my.env").write_text("SCENARIO_WAIT_SECONDS=600")
 
-    _, out, _ = printed(capsys, "--env-file", "my.env", "config", "claude-desktop")
+    codex = READ["codex"](printed(capsys, "--env-file", str(tmp_path / "my.env"), "config", "codex")[1])
+    monkeypatch.setenv("SCENARIO_WAIT_SECONDS", "900")
+    gemini = READ["gemini"](printed(capsys, "config", "gemini")[1])
+
+    assert codex["tool_timeout_sec"] > 600
+    assert gemini["timeout"] > 900_000
+
+
+@pytest.mark.parametrize(
+    ("held", "needed"),
+    [
+        ("SCENARIO_PREVIEWS=off", set(KEYS)),
+        (f"SCENARIO_API_KEY={KEY}", set(KEYS)),
+        (f"SCENARIO_API_KEY={KEY}\nSCENARIO_API_SECRET={SECRET}", set()),
+    ],
+    ids=["no key", "half a pair", "a pair"],
+)
+def test_a_file_of_settings_is_named_in_full_and_keys_only_if_it_lacks_them(
+    held: str, needed: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.env").write_text(held)
+    (tmp_path / ".env").write_text("SCENARIO_LOG_LEVEL=debug")  # not read beside a file that is named
+    monkeypatch.setenv("SCENARIO_OUTPUT_DIR", str(tmp_path))
+
+    _, out, err = printed(capsys, "--env-file", "my.env", "config", "claude-desktop")
 
     said = READ["claude-desktop"](out)
     assert said["args"][-2:] == ["--env-file", str(tmp_path / "my.env")]
-    assert "env" not in said
+    assert set(said["env"]) == {*needed, "SCENARIO_OUTPUT_DIR"}
+    assert KEY not in out + err
+    assert SECRET not in out + err
+
+
+def test_what_stands_on_the_command_line_stands_in_the_snippet(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = printed(capsys, "--sandbox", "--no-fast-start", "--toolsets", "all", "config", "cursor")
+
+    assert READ["cursor"](out)["args"] == ["--sandbox", "--no-fast-start", "--toolsets", "all"]
 
 
 @pytest.mark.parametrize("words", [[], ["emacs"]])
@@ -158,24 +187,74 @@ def test_an_unknown_host_lists_the_known_ones(words: list[str], capsys: pytest.C
     assert all(name in err for name in HOSTS)
 
 
+UV, RUN = ["uvx", "--from"], ["pipx", "run", "--spec"]
+
+
 @pytest.mark.parametrize(
-    ("python", "runner", "words"),
+    ("python", "runner"),
     [
-        ("/home/me/.cache/uv/archive-v0/F3Zz/bin/python", "uvx", ["--from"]),
-        ("/home/me/.cache/pipx/35db/bin/python", "pipx", ["run", "--spec"]),
+        ("/home/me/.cache/uv/archive-v0/F3Zz/bin/python", UV),
+        ("/home/me/.cache/pipx/35db/bin/python", RUN),
+        ("/Users/me/Library/Caches/pipx/35db/bin/python", RUN),
+        ("/AppData/Local/pipx/pipx/Cache/35db/Scripts/python.exe", RUN),
     ],
 )
 def test_an_environment_in_a_cache_is_started_by_its_runner_in_full(
-    python: str, runner: str, words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    python: str, runner: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / runner).write_text("#!/bin/sh\n")
-    (tmp_path / runner).chmod(0o755)
+    (tmp_path / runner[0]).write_text("#!/bin/sh\n")
+    (tmp_path / runner[0]).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    command = this_command(python)
+    command = this_command(python, {"url": "file:///me/scenario-mcp", "dir_info": {}})
 
-    assert command[:-2] == [str(tmp_path / runner), *words]
-    assert command[-1] == "scenario-mcp"
+    assert command == [str(tmp_path / runner[0]), *runner[1:], "/me/scenario-mcp", "scenario-mcp"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "source"),
+    [
+        ({}, "scenario-mcp"),
+        ({"url": "file:///me/a%20b", "dir_info": {}}, "/me/a b"),
+        (
+            {"url": "https://git.example/x", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
+            "git+https://git.example/x@c0ffee",
+        ),
+        ({"url": "https://files.example/x.whl", "archive_info": {}}, "https://files.example/x.whl"),
+    ],
+)
+def test_a_source_is_never_mistaken_for_a_package_of_that_name(origin: dict[str, Any], source: str) -> None:
+    assert source_of(origin) == source
+
+
+def test_the_command_of_a_windows_environment_ends_in_exe(tmp_path: Path) -> None:
+    (tmp_path / "scenario-mcp.exe").touch()
+
+    assert this_command(str(tmp_path / "python.exe")) == [str(tmp_path / "scenario-mcp.exe")]
+
+
+@pytest.mark.parametrize(
+    "python", ["/home/me/.cache/pypoetry/virtualenvs/x/bin/python", "/opt/pipx/venvs/x/bin/python"]
+)
+def test_an_environment_of_another_tool_stays(python: str) -> None:
+    assert this_command(python) == [python, "-m", "scenario_mcp"]
+
+
+def test_a_command_for_powershell_keeps_two_dashes_and_every_character() -> None:
+    words = ["claude", "--env", "SCENARIO_OUTPUT_DIR=C:\\A & $me's", "--", "C:\\x\\scenario-mcp.exe", "a;b", "", "-e"]
+
+    assert config.powershell(words) == (
+        "claude --env 'SCENARIO_OUTPUT_DIR=C:\\A & $me''s' '--' C:\\x\\scenario-mcp.exe 'a;b' '' -e"
+    )
+
+
+def test_odd_letters_can_be_written_wherever_the_output_goes(tmp_path: Path) -> None:
+    environ = environment(PYTHONIOENCODING="cp1252", SCENARIO_OUTPUT_DIR="/tmp/日本 🎨")
+    command = [sys.executable, "-m", "scenario_mcp", "config", "cursor"]
+
+    done = subprocess.run(command, env=environ, capture_output=True, check=True)
+
+    assert READ["cursor"](done.stdout.decode())["env"]["SCENARIO_OUTPUT_DIR"] == "/tmp/日本 🎨"
 
 
 def test_an_environment_that_stays_is_started_by_its_own_command() -> None:

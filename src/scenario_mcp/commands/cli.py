@@ -1,6 +1,7 @@
 """What stands on the command line, and which command it means."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +24,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"scenario-mcp: {error}", file=sys.stderr)
         return 2
     log.to_stderr(settings)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # Windows takes another one for files and pipes
     return _run(options, settings)
+
+
+def _for_server(options: argparse.Namespace) -> list[str]:
+    """Give what stands on the command line for the server, whatever the command."""
+    flags = [f"--{name.replace('_', '-')}" for name in ("sandbox", "no_fast_start") if getattr(options, name)]
+    return flags if options.toolsets is None else [*flags, "--toolsets", options.toolsets]
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -48,9 +58,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "config":
             from scenario_mcp.commands import config
 
-            return config.run(
-                options.host, sandbox=options.sandbox, toolsets=options.toolsets, env_file=options.env_file
-            )
+            return config.run(settings, options.host, _for_server(options), options.env_file, sandbox=options.sandbox)
         case _:
             from scenario_mcp.commands import serve
 

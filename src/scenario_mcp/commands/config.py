@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,31 +14,35 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from scenario_mcp import variables
+from scenario_mcp.settings import Settings
 
 NAME = "scenario"  # what hosts call the server: letters only, since hosts differ in what else they allow
 KEY, SECRET = variables.KEY_PAIRS[0]
-KEYS = {KEY: "your key", SECRET: "your secret"}
+KEYS = {KEY: "your-key", SECRET: "your-secret"}
 ASKED = {KEY: "Scenario API key", SECRET: "Scenario API secret"}
 SLOWEST_START = 60  # seconds: uvx installs before its first start
-RUNNERS = (  # by a folder of their caches
-    ("archive-v0", "uvx", ["--from"]),
-    (".cache", "pipx", ["run", "--spec"]),
-)
-LONGEST_CALL = 120  # seconds a host should wait; ours answer after 45
+LONGEST_CALL = 120  # seconds a host should wait, at least; ours answer after 45
+UVX, PIPX = ("uvx", "--from"), ("pipx", "run", "--spec")
 
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start the server: a command with its arguments, and the variables it needs."""
+    """How to start the server: a command with its arguments, its variables, and the longest wait it may make."""
 
     command: str
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: float = 0.0
 
     @property
     def words(self) -> list[str]:
         """Give the command line, word by word."""
         return [self.command, *self.args]
+
+    @property
+    def patience(self) -> int:
+        """Give the seconds a host should wait for a call: longer than any call of this server takes."""
+        return max(LONGEST_CALL, int(self.wait_seconds) + 30)
 
 
 @dataclass(frozen=True)
@@ -52,60 +55,74 @@ class Host:
     snippet: Callable[[Launch], str]
 
 
-def run(host: str | None, *, sandbox: bool, toolsets: str | None, env_file: Path | None) -> int:
-    """Print the snippet for a host on stdout, and on stderr where it belongs; 2 for a host that is not known."""
+def run(settings: Settings, host: str | None, options: Sequence[str], env_file: Path | None, *, sandbox: bool) -> int:
+    """Print the snippet for a host on stdout, and on stderr where it belongs; 2 for a host that is not known.
+
+    `options` are words for the server's command line.
+    """
     if host not in HOSTS:
         print(f"{f'There is no snippet for {host}. ' if host else ''}Hosts: {', '.join(HOSTS)}.", file=sys.stderr)
         return 2
-    set_now = variables.written()
-    made = launch(
-        this_command(), set_now, sandbox=sandbox, toolsets=toolsets, env_file=env_file and env_file.absolute()
-    )
+    made = replace(launch(this_command(), options, env_file, sandbox=sandbox), wait_seconds=settings.wait_seconds)
     print(f"{HOSTS[host].title}: {HOSTS[host].where}", file=sys.stderr)
+    if HOSTS[host].language != "sh":
+        print("If the file is there already, add what stands below beside what it holds.", file=sys.stderr)
     print(HOSTS[host].snippet(made))
     return 0
 
 
-def launch(
-    command: Sequence[str],
-    set_now: Mapping[str, str],
-    *,
-    sandbox: bool = False,
-    toolsets: str | None = None,
-    env_file: Path | None = None,
-) -> Launch:
+def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None, *, sandbox: bool) -> Launch:
     """Decide what a host starts: what is set here is set there too, since hosts start servers elsewhere.
 
-    The key and its secret are named but never filled in; with `--sandbox` or `--env-file` they are not needed.
+    Key and secret are named but never filled in, unless the sandbox or a file that holds both makes them needless.
     """
-    args = [*command[1:]]
-    if sandbox:
-        args.append("--sandbox")
-    if toolsets is not None:
-        args += ["--toolsets", toolsets]
-    if env_file is not None:
-        return Launch(command[0], [*args, "--env-file", str(env_file)])
-    return Launch(command[0], args, {**({} if sandbox else KEYS), **set_now})
+    if env_file is None:
+        return Launch(
+            command[0], [*command[1:], *options], ({} if sandbox else KEYS) | variables.written(folder=Path.cwd())
+        )
+    in_file = variables.read({}, env_file=env_file)["credentials"] is not None
+    words = [*command[1:], *options, "--env-file", str(env_file.absolute())]
+    return Launch(command[0], words, ({} if sandbox or in_file else KEYS) | variables.written())
 
 
-def this_command(python: str | None = None) -> list[str]:
+def this_command(python: str | None = None, origin: Mapping[str, Any] | None = None) -> list[str]:
     """Find what starts this very server again, with full paths: hosts that have a window know no PATH of a shell.
 
     uvx and `pipx run` keep their environments in caches that get emptied; from there it is they that are named.
     """
     executable = Path(python or sys.executable)  # not resolved: that would leave the venv
-    for cache, runner, words in RUNNERS:
-        if cache in executable.parts:
-            return [shutil.which(runner) or runner, *words, _source(), "scenario-mcp"]
-    script = executable.with_name("scenario-mcp.exe" if sys.platform == "win32" else "scenario-mcp")
+    if runner := _runner(executable):
+        source = source_of(_origin() if origin is None else origin)
+        return [shutil.which(runner[0]) or runner[0], *runner[1:], source, "scenario-mcp"]
+    script = executable.with_name(f"scenario-mcp{executable.suffix}")  # .exe on Windows
     return [str(script)] if script.exists() else [str(executable), "-m", "scenario_mcp"]
 
 
-def _source() -> str:
-    """Tell what this package was installed from: a folder, or its name in the index."""
-    origin = json.loads(distribution("scenario-mcp").read_text("direct_url.json") or "{}")
-    url = urlsplit(origin.get("url", ""))
-    return url2pathname(url.path) if url.scheme == "file" else "scenario-mcp"
+def _runner(python: Path) -> Sequence[str] | None:
+    """Tell by the folders of uv's and pipx's caches, on any platform, who made an environment that will not stay."""
+    folders = {part.casefold() for part in python.parts}
+    if "archive-v0" in folders:
+        return UVX
+    return PIPX if "pipx" in folders and folders & {".cache", "cache", "caches"} else None
+
+
+def source_of(origin: Mapping[str, Any]) -> str:
+    """Tell what a package was installed from, as an installer takes it, from the content of its direct_url.json.
+
+    Its bare name is said only of what came from an index: elsewhere it might name a package of somebody else.
+    """
+    url = origin.get("url")
+    if url is None:
+        return "scenario-mcp"
+    if vcs := origin.get("vcs_info"):
+        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    parts = urlsplit(url)
+    return url2pathname(parts.path) if parts.scheme == "file" else str(url)
+
+
+def _origin() -> Mapping[str, Any]:
+    read: dict[str, Any] = json.loads(distribution("scenario-mcp").read_text("direct_url.json") or "{}")
+    return read
 
 
 def _started(launch: Launch) -> dict[str, Any]:
@@ -122,11 +139,6 @@ _WORDS = re.compile(r'\[\n\s*("[^\n]*"(?:,\n\s*"[^\n]*")*)\n\s*\]')
 _BREAK = re.compile(r"\n\s*")
 
 
-def _patience(launch: Launch) -> int:
-    """Give the seconds a host should wait for a call: longer than any call of this server takes."""
-    return max(LONGEST_CALL, int(float(launch.env.get("SCENARIO_WAIT_SECONDS", 0))) + 30)
-
-
 def _mcp_servers(launch: Launch) -> str:
     return _json({"mcpServers": {NAME: _started(launch)}})
 
@@ -136,7 +148,7 @@ def _typed_mcp_servers(launch: Launch) -> str:
 
 
 def _gemini(launch: Launch) -> str:
-    return _json({"mcpServers": {NAME: {**_started(launch), "timeout": _patience(launch) * 1000}}})
+    return _json({"mcpServers": {NAME: {**_started(launch), "timeout": launch.patience * 1000}}})
 
 
 def _vscode(launch: Launch) -> str:
@@ -153,18 +165,22 @@ def _vscode(launch: Launch) -> str:
 
 
 def _codex(launch: Launch) -> str:
-    """Write TOML, for which each value is written as JSON: one spelling of texts and lists is the other's too."""
-    env = [f"{name} = {json.dumps(value)}" for name, value in launch.env.items()]
     return "\n".join(
         (
             f"[mcp_servers.{NAME}]",
-            f"command = {json.dumps(launch.command)}",
-            f"args = {json.dumps(list(launch.args))}",
+            f"command = {_toml(launch.command)}",
+            f"args = {_toml(list(launch.args))}",
             f"startup_timeout_sec = {SLOWEST_START}",
-            f"tool_timeout_sec = {_patience(launch)}",
-            *(("", f"[mcp_servers.{NAME}.env]", *env) if env else ()),
+            f"tool_timeout_sec = {launch.patience}",
+            *(("", f"[mcp_servers.{NAME}.env]") if launch.env else ()),
+            *(f"{name} = {_toml(value)}" for name, value in launch.env.items()),
         )
     )
+
+
+def _toml(value: str | list[str]) -> str:
+    """Write a text, or a list of them, as TOML: like JSON, but for one character that must be escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _claude_code(launch: Launch) -> str:
@@ -181,7 +197,15 @@ def _flags(flag: str, launch: Launch) -> Iterator[str]:
 
 
 def _shell(words: Sequence[str]) -> str:
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+    return powershell(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def powershell(words: Sequence[str]) -> str:
+    """Write a command line for PowerShell, which would take two bare dashes for itself."""
+    return " ".join(word if _BARE.fullmatch(word) else "'" + word.replace("'", "''") + "'" for word in words)
+
+
+_BARE = re.compile(r"-?-?[\w.:/\\=+]+(-[\w.:/\\=+]+)*")
 
 
 HOSTS: dict[str, Host] = {
@@ -193,7 +217,7 @@ HOSTS: dict[str, Host] = {
         "json",
         _mcp_servers,
     ),
-    "claude-code": Host("Claude Code", "run this command in a shell.", "sh", _claude_code),
+    "claude-code": Host("Claude Code", "run this command in a shell (PowerShell on Windows).", "sh", _claude_code),
     "cursor": Host(
         "Cursor",
         "`~/.cursor/mcp.json`, or `.cursor/mcp.json` in a project that nobody else gets.",
@@ -208,5 +232,10 @@ HOSTS: dict[str, Host] = {
     ),
     "codex": Host("Codex", "`~/.codex/config.toml`", "toml", _codex),
     "gemini": Host("Gemini CLI", "`~/.gemini/settings.json`", "json", _gemini),
-    "inspector": Host("MCP Inspector", "run this command in a shell, with Node 22.19 or newer.", "sh", _inspector),
+    "inspector": Host(
+        "MCP Inspector",
+        "run this command in a shell (PowerShell on Windows), with Node 22.19 or newer.",
+        "sh",
+        _inspector,
+    ),
 }

@@ -21,7 +21,8 @@ from scenario_mcp.media.sources import SUFFIXES, BadSource, FilePath
 _PRIVATE = {"darwin": "library", "win32": "appdata"}
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
 # Names of devices on Windows in every folder, with any suffix: to open one may wait for a serial port.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_DEVICES = {"con", "conin$", "conout$", "prn", "aux", "nul"}
+_DEVICES |= {f"{port}{number}" for port in ("com", "lpt") for number in (*range(10), *"¹²³")}
 LONGEST_PATH = 500  # characters that are repeated in an answer
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
 

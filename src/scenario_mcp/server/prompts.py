@@ -65,7 +65,7 @@ def entries() -> list[dict[str, Any]]:
 
 
 def _restyle(said: Mapping[str, str]) -> Iterator[str]:
-    yield f"Restyle the picture {said['image']} after the style of {said['style']}, with Scenario."
+    yield f"Restyle the picture {_quoted(said['image'])} after the style of {_quoted(said['style'])}, with Scenario."
     yield from _with_a_model(
         said,
         {
@@ -80,7 +80,7 @@ def _restyle(said: Mapping[str, str]) -> Iterator[str]:
 
 
 def _character(said: Mapping[str, str]) -> Iterator[str]:
-    yield f"Make a picture of the character in {said['character']}: {said['scene']}. Use Scenario."
+    yield f"Make a picture of the character in {_quoted(said['character'])}, with Scenario: {_quoted(said['scene'])}."
     start = {"image": said["image"]} if "image" in said else {"image": said["character"], "strength": KEPT_STRENGTH}
     yield from _with_a_model(
         said,
@@ -104,11 +104,16 @@ def _with_a_model(said: Mapping[str, str], arguments: Mapping[str, Any]) -> Iter
 
 
 def _find(said: Mapping[str, str]) -> Iterator[str]:
-    yield f"Find the Scenario model that suits this best: {said['purpose']}."
+    yield f"Find the Scenario model that suits this best: {_quoted(said['purpose'])}."
     yield _call("find-models", {"query": said["purpose"]})
     yield "If too little is found, ask again with fewer words, or with a capability. For the best two or three:"
     yield _call("get-model", {"modelId": FOUND})
     yield "Compare them, say which one you would take and why, and show the call that runs it. Make no picture yet."
+
+
+def _quoted(words: str) -> str:
+    """Repeat a person's words in one line, so that nothing in them looks like a step of ours."""
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _call(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """The fast start: whatever a host sends first, it is answered as without it, only sooner."""
 
 import asyncio
+import io
 import json
 import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from mcp import types
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 
 from scenario_mcp.server import faststart, view
+from scenario_mcp.server.opening import Opening
+from scenario_mcp.server.pipes import Pipes
 from support.agents import CORE
-from support.stdio import INFO, MODERN_META, PATIENCE, StdioHost, environment, running
+from support.stdio import INFO, MODERN_META, PATIENCE, StdioHost, environment, running, running_command
 
 pytestmark = pytest.mark.anyio
 
@@ -65,6 +69,10 @@ CAPABLE = {
     "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}},
 }
 
+DEEP: list[Any] = []
+for _ in range(300):
+    DEEP = [DEEP]
+
 # What a host may send first, in odd orders and forms; each is ended by a request of the era that it opened.
 SEQUENCES: dict[str, list[bytes]] = {
     "the lists": [*OPEN, *(line(each, number) for number, each in enumerate(LISTS, 2))],
@@ -100,6 +108,12 @@ SEQUENCES: dict[str, list[bytes]] = {
     "more in the envelope": [modern("tools/list", 1, MODERN_META | {"traceparent": "00-1-2-03", "x/y": 1})],
     "a cursor": [*OPEN, line("tools/list", 2, cursor="x"), line("prompts/list", 3, cursor="y")],
     "a cursor in 2026": [modern("tools/list", 1, cursor="x")],
+    "a cursor that is none": [*OPEN, line("tools/list", 2, cursor=5), line("resources/list", 3, cursor={})],
+    "no note": [hello(), line("tools/list", 2), line("tools/call", 3, name="find-models", arguments={})],
+    "no note, then a resource": [hello(), line("resources/read", 2, uri="scenario://assets/x")],
+    "very many lists": [*OPEN, *(line("resources/list", number) for number in range(2, 102))],
+    "very deep": [hello(capabilities={"experimental": {"x": {"y": DEEP}}}), *OPEN, line("tools/list", 2)],
+    "a carriage return within": [*OPEN, b'{"jsonrpc": "2.0",\r"id": 2, "method": "tools/list"}', line("tools/list", 3)],
     "unknown params": [*OPEN, line("tools/list", 2, colour="red")],
     "progress tokens": [hello(_meta={"progressToken": "a"}), READY, line("tools/list", 2, _meta={"progressToken": 1})],
     "a ping": [*OPEN, line("ping", 2), line("tools/list", 3)],
@@ -218,14 +232,19 @@ def _mutated(message: Any, chance: random.Random) -> Any:
 
 def test_whatever_is_answered_at_once_the_sdk_accepts_too() -> None:
     chance = random.Random(7)
-    originals = [json.loads(each) for each in (hello(capabilities=CAPABLE), *SEQUENCES["the lists of 2026"])]
+    listed = [line(each, 2, _meta={"progressToken": 1}) for each in LISTS]
+    sent = (hello(capabilities=CAPABLE), *SEQUENCES["the lists of 2026"], *listed)
+    originals = [json.loads(each) for each in sent]
     known_view = view.shown()
     answered = 0
     for _ in range(20_000):
         message = _mutated(chance.choice(originals), chance)
         if chance.random() < 0.3:
             message = _mutated(message, chance)
-        known, response = faststart.Opening(known_view, ()).take(json.dumps(message).encode())
+        opening = Opening(known_view, ())
+        if chance.random() < 0.5 and message != originals[0]:
+            opening.take(hello())
+        known, response = opening.take(json.dumps(message).encode())
         if response is None:
             assert not known
             continue
@@ -234,8 +253,10 @@ def test_whatever_is_answered_at_once_the_sdk_accepts_too() -> None:
         if message["method"] == "initialize":
             types.InitializeRequestParams.model_validate(message["params"], by_name=False)
         else:
-            assert not isinstance(classify_inbound_request(message), InboundLadderRejection)
-            types.PaginatedRequestParams.model_validate(message["params"], by_name=False)
+            assert "cursor" not in message.get("params", {})
+            if "io.modelcontextprotocol" in json.dumps(message):
+                assert not isinstance(classify_inbound_request(message), InboundLadderRejection)
+            types.PaginatedRequestParams.model_validate(message.get("params", {}), by_name=False)
 
     assert answered > 300
 
@@ -270,6 +291,113 @@ async def test_an_end_during_the_import_is_an_end_as_any(wire_era: str, how: str
     assert ends[()][0] == (128 + signal.Signals[how] if how.startswith("SIG") else 0)
 
 
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    """Put the handlers of signals back that a start within this process sets."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+CALL = line("tools/call", 9, name="find-models")
+
+
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize(
+    ("sent", "opening", "notes"),
+    [
+        ([hello(number=5), READY, line("tools/list", 6)], hello(number=5), [READY]),
+        ([hello(number=5), line("tools/list", 6)], hello(number=5), []),
+        ([modern("server/discover", 5), modern("tools/list", 6)], modern("server/discover", 5), []),
+        ([modern("prompts/list", 5)], modern("prompts/list", 5), []),
+    ],
+    ids=["2025", "without a note", "2026", "2026 without a question"],
+)
+def test_the_sdk_is_shown_the_opening_once_more_under_an_id_of_our_own(
+    sent: list[bytes], opening: bytes, notes: list[bytes]
+) -> None:
+    pipes = Pipes(io.BytesIO(b"".join(each + b"\n" for each in (*sent, CALL, b"later"))), io.BytesIO())
+
+    faststart.open_with(pipes, (), lambda: None)
+
+    replayed = [json.loads(each) for each in pipes.replayed.splitlines()]
+    assert pipes.dropped is not None
+    assert replayed == [
+        json.loads(opening) | {"id": pipes.dropped},
+        *(json.loads(each) for each in notes),
+        json.loads(CALL),
+    ]
+    assert pipes.reader.read() == b"later\n"
+
+
+@pytest.mark.usefixtures("_signals")
+def test_loading_begins_once_with_the_first_answer_and_not_before() -> None:
+    wrote = io.BytesIO()
+    told: list[int] = []
+    pipes = Pipes(io.BytesIO(b"\n".join([hello(), READY, line("tools/list", 2), CALL])), wrote)
+
+    def load() -> str:
+        told.append(wrote.getvalue().count(b"\n"))
+        return "loaded"
+
+    assert faststart.open_with(pipes, (), load) == "loaded"
+    assert len(told) == 1
+    assert told[0] >= 1
+    assert wrote.getvalue().count(b"\n") == 2
+
+
+@pytest.mark.usefixtures("_signals")
+def test_what_is_not_known_is_handed_over_as_it_came_and_loaded_in_no_thread() -> None:
+    pipes = Pipes(io.BytesIO(CALL + b"\n" + READY), io.BytesIO())
+
+    assert faststart.open_with(pipes, (), threading.current_thread) is threading.main_thread()
+    assert (pipes.replayed, pipes.dropped) == (CALL + b"\n", None)
+
+
+async def test_what_was_left_out_is_logged_though_a_host_only_lists(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SCENARIO_BASE_URL=https://api.example\n")
+    command = [sys.executable, "-m", "scenario_mcp"]
+    async with running_command(command, environ=environment(), cwd=tmp_path) as host:
+        await host.hello()
+        assert host.process.stderr is not None
+        said = await asyncio.wait_for(host.process.stderr.readline(), PATIENCE)
+
+    assert b"Ignored SCENARIO_BASE_URL" in said
+
+
+async def test_an_import_that_fails_is_logged_though_a_host_only_lists(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("raise ImportError('pydantic is broken here')")
+    async with running(environ=environment(PYTHONPATH=str(tmp_path))) as host:
+        await host.hello()
+        assert host.process.stderr is not None
+        while b"pydantic is broken here" not in await asyncio.wait_for(host.process.stderr.readline(), PATIENCE):
+            pass
+        await host.request("tools/list")
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+
+        assert await host.ended() == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_server_without_its_pipes_says_so(closed: str) -> None:
+    for args in ("", "--no-fast-start"):
+        command = f"exec {sys.executable} -m scenario_mcp {args} {closed}"
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command],
+            input=hello(),
+            capture_output=True,
+            env=environment(),
+            timeout=PATIENCE,
+            check=False,
+        )
+
+        assert ended.returncode == 1
+        assert ended.stdout == b""
+        assert b"Traceback" not in ended.stderr
+
+
 async def test_a_host_that_hangs_up_before_the_first_answer_ends_the_process(wire_era: str) -> None:
     async with running(wire_era, environ=environment()) as host:
         host.hang_up()
@@ -292,9 +420,12 @@ async def test_a_bad_setting_ends_the_start_before_any_answer() -> None:
     assert said.startswith("scenario-mcp: --toolsets must be a comma list")
 
 
-async def test_an_import_that_fails_is_told_to_every_request_and_the_log(tmp_path: Path) -> None:
-    (tmp_path / "pydantic.py").write_text("raise ImportError('pydantic is broken here')")
-    async with running(environ=environment(PYTHONPATH=str(tmp_path))) as host:
+@pytest.mark.parametrize(("module", "args"), [("pydantic", ()), ("uvicorn", ("--sandbox",))], ids=["SDK", "sandbox"])
+async def test_a_start_that_fails_is_told_to_every_request_and_the_log(
+    module: str, args: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / f"{module}.py").write_text("raise ImportError('it is broken here')")
+    async with running(environ=environment(PYTHONPATH=str(tmp_path)), args=args) as host:
         await host.hello()
         refused = [await host.request("tools/call", {"name": "find-models"}) for _ in range(2)]
         listed = await host.request("tools/list")
@@ -304,7 +435,7 @@ async def test_an_import_that_fails_is_told_to_every_request_and_the_log(tmp_pat
 
     for answer in refused:
         assert answer["error"]["code"] == -32603
-        assert "could not start: ImportError: pydantic is broken here" in answer["error"]["message"]
+        assert "could not start: ImportError: it is broken here" in answer["error"]["message"]
     assert [tool["name"] for tool in listed["result"]["tools"]] == CORE
     assert status == 1
     assert "Traceback" in said
@@ -322,11 +453,12 @@ def test_nothing_heavy_is_imported_before_the_first_answer() -> None:
 
 
 def test_a_server_is_loaded_without_what_only_calls_need() -> None:
-    told = "import sys; from scenario_mcp.commands import serve; serve.load(); print(*sys.modules)"
+    told = "import gc, sys; from scenario_mcp.commands import serve; serve.load(); print(*sys.modules, gc.isenabled())"
     listed = subprocess.run([sys.executable, "-I", "-c", told], capture_output=True, text=True, check=True)
 
     calls_only = {"httpx", "PIL", "dotenv", "platformdirs", "argparse", "scenario_mcp.sandbox"}
     assert calls_only & set(listed.stdout.split()) == set()
+    assert listed.stdout.endswith("True\n")
 
 
 def test_another_sdk_than_the_one_that_is_known_is_not_spoken_for(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Settings:
 
 
 def load(
-    environ: Mapping[str, str] | None = None, folder: Path | None = None, env_file: Path | None = None
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, env_file: str | Path | None = None
 ) -> Settings:
     """Read the settings, as `variables.read` does. Raises `SettingsError`."""
     return Settings(**variables.read(environ, folder, env_file))

@@ -58,7 +58,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "config":
             from scenario_mcp.commands import config
 
-            return config.run(settings, options.host, _for_server(options), options.env_file, sandbox=options.sandbox)
+            env_file = None if options.env_file is None else Path(options.env_file)
+            return config.run(settings, options.host, _for_server(options), env_file, sandbox=options.sandbox)
         case _:
             from scenario_mcp.commands import serve
 
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"scenario-mcp {__version__}")
     parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
-    parser.add_argument("--env-file", type=Path, metavar="PATH", help="read settings from this file instead of ./.env")
+    parser.add_argument("--env-file", metavar="PATH", help="read settings from this file instead of ./.env")
     parser.add_argument("--toolsets", metavar="LIST", help="sets of tools beside core: a comma list, or all")
     parser.add_argument("--no-fast-start", action="store_true", help="answer nothing before everything is loaded")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")

@@ -8,7 +8,8 @@ from scenario_mcp import variables
 
 TYPE_CHECKING = False  # as typing has it; the server's first answer waits for this module
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
 
 FLAG, VALUES = "--sandbox", ("--env-file", "--toolsets")
 
@@ -52,18 +53,15 @@ def _serve(options: dict[str, str]) -> int:
     except variables.SettingsError as error:
         sys.stderr.write(f"scenario-mcp: {error}\n")
         return 2
+
+    def prepare() -> Callable[[pipes.Pipes], NoReturn]:
+        from scenario_mcp.commands import log, serve
+        from scenario_mcp.settings import Settings
+
+        settings = Settings(**values)
+        log.to_stderr(settings)
+        return serve.prepare(settings, sandbox=FLAG in options)
+
     claimed = pipes.claim()
-    faststart.open_with(claimed, values.get("toolsets", ()), _load)
-
-    from scenario_mcp.commands import log, serve
-    from scenario_mcp.settings import Settings
-
-    settings = Settings(**values)
-    log.to_stderr(settings)
-    return serve.run(settings, sandbox=FLAG in options, pipes=claimed)
-
-
-def _load() -> None:
-    from scenario_mcp.commands import log, serve  # noqa: F401  # the first is used once serving begins
-
-    serve.load()
+    serve: Callable[[pipes.Pipes], NoReturn] = faststart.open_with(claimed, values.get("toolsets", ()), prepare)
+    return serve(claimed)

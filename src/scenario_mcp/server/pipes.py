@@ -30,7 +30,15 @@ class Pipes:
 
 
 def claim() -> Pipes:
-    """Take stdin and stdout for the protocol: from now on, prints land on stderr and stray reads find nothing."""
+    """Take stdin and stdout for the protocol: from now on, prints land on stderr and stray reads find nothing.
+
+    Raises `SystemExit` if one of them is closed.
+    """
+    try:
+        for descriptor in (0, 1):
+            os.fstat(descriptor)
+    except OSError:
+        raise SystemExit("scenario-mcp: stdin and stdout must be open, a host speaks through them.") from None
     pipes = Pipes(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from scenario_mcp.server.pipes import Pipes
@@ -102,5 +103,6 @@ async def _exit_on_signal(services: "Services") -> None:
 
 
 def _exit(status: int) -> NoReturn:
-    sys.stderr.flush()
+    with suppress(AttributeError, OSError):  # a host may have closed stderr, or never opened it
+        sys.stderr.flush()
     os._exit(status)

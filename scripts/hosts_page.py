@@ -27,6 +27,6 @@ def _part() -> Iterator[str]:
 
 def _block(name: str, host: Host) -> str:
     return (
-        f"**{host.title}** (`scenario-mcp config {name}`): {host.where}\n\n"
+        f"**{host.title}** (`scenario-mcp config {name}`):\n{host.where}\n\n"
         f"```{host.language}\n{host.snippet(LAUNCH)}\n```\n"
     )

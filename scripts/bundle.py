@@ -15,6 +15,7 @@ from published import NAME, manifest
 ROOT = Path(__file__).parent.parent
 TOOLS = ROOT / "scripts/node"
 TAKEN = ("README.md", "LICENSE")
+CONSTRAINTS = ("constraint-dependencies", "build-constraint-dependencies")
 
 
 def stage(folder: Path) -> None:
@@ -35,7 +36,8 @@ def _pinned() -> str:
     )
     pins = re.findall(r"^(\S+==[^\s;]+)( ; [^\\]+)?", (ROOT / "requirements-dev.txt").read_text("utf-8"), re.MULTILINE)
     listed = "".join(f"  {json.dumps(name + marker.rstrip())},\n" for name, marker in pins)
-    return text.replace("[tool.uv]\n", f"[tool.uv]\nconstraint-dependencies = [\n{listed}]\n")
+    constraints = "".join(f"{kind} = [\n{listed}]\n" for kind in CONSTRAINTS)
+    return text.replace("[tool.uv]\n", f"[tool.uv]\n{constraints}")
 
 
 def pack(folder: Path, file: Path) -> None:

@@ -74,11 +74,13 @@ def test_the_bundle_asks_for_keys_folder_and_caps_and_hides_the_keys() -> None:
 def test_the_bundle_runs_with_the_versions_that_were_tested(tmp_path: Path) -> None:
     bundle.stage(tmp_path)
     told = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
-    pinned = told["tool"]["uv"]["constraint-dependencies"]
+    pinned, of_build = (told["tool"]["uv"][kind] for kind in bundle.CONSTRAINTS)
 
     assert "dependency-groups" not in told
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", pin) for pin in pinned)
     names = {re.split(r"[<>=]", each)[0] for each in told["project"]["dependencies"]}
+    assert pinned == of_build
+    assert any(pin.startswith("hatchling==") for pin in of_build)
     assert names <= {pin.split("==")[0] for pin in pinned}
 
 

@@ -348,6 +348,32 @@ def test_loading_begins_once_with_the_first_answer_and_not_before() -> None:
 
 
 @pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize("last", [READY, line("tools/list", "last")], ids=["note", "list"])
+def test_after_many_answers_the_next_line_is_handed_over_once(last: bytes) -> None:
+    lists = [line("resources/list", number) for number in range(2, faststart.MOST_ANSWERS + 1)]
+    pipes = Pipes(io.BytesIO(b"\n".join([hello(), *lists, last, b"later"])), io.BytesIO())
+
+    faststart.open_with(pipes, (), lambda: None)
+
+    assert pipes.replayed.splitlines()[1:] == [last]
+    assert pipes.reader.read() == b"later"
+
+
+async def test_a_start_that_fails_is_told_to_the_host_though_nobody_reads_the_log(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("raise ImportError('it is broken here')")
+    async with running(environ=environment(PYTHONPATH=str(tmp_path))) as host:
+        host.process._transport.get_pipe_transport(2).close()  # type: ignore[attr-defined]  # no public way
+        await host.hello()
+        refused = await host.request("tools/call", {"name": "find-models"})
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        status = await host.ended()
+
+    assert refused["error"]["code"] == -32603
+    assert status == 1
+
+
+@pytest.mark.usefixtures("_signals")
 def test_what_is_not_known_is_handed_over_as_it_came_and_loaded_in_no_thread() -> None:
     pipes = Pipes(io.BytesIO(CALL + b"\n" + READY), io.BytesIO())
 

@@ -220,6 +220,10 @@ def test_an_environment_in_a_cache_is_started_by_its_runner_in_full(
             {"url": "https://git.example/x", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
             "git+https://git.example/x@c0ffee",
         ),
+        (
+            {"url": "https://git.example/x", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}, "subdirectory": "mcp"},
+            "git+https://git.example/x@c0ffee#subdirectory=mcp",
+        ),
         ({"url": "https://files.example/x.whl", "archive_info": {}}, "https://files.example/x.whl"),
     ],
 )

@@ -39,6 +39,10 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_done)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncio's name
+        """Wait for threads as long as they take: from Python 3.12 on there is a limit, which would be leapt over."""
+        await super().shutdown_default_executor()
+
     def _thread_done(self, _: object) -> None:
         self._leaping.threads -= 1
 

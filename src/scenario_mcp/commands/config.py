@@ -115,7 +115,8 @@ def source_of(origin: Mapping[str, Any]) -> str:
     if url is None:
         return "scenario-mcp"
     if vcs := origin.get("vcs_info"):
-        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+        below = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
+        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}{below}"
     parts = urlsplit(url)
     return url2pathname(parts.path) if parts.scheme == "file" else str(url)
 

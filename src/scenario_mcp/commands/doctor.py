@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -63,10 +62,10 @@ def _versions() -> Iterator[Check]:
 
 
 def _start() -> Check:
-    if faststart.is_known_sdk(sys.path):
+    if faststart.is_possible():
         found = "lists are answered before the SDK is loaded"
     else:
-        found = f"nothing is answered before the SDK is loaded, since it is not mcp {faststart.MCP_MINOR}"
+        found = f"nothing is answered before the SDK is loaded: Windows, or not known to be mcp {faststart.MCP_MINOR}"
     return Check("start", well=True, found=found)
 
 

@@ -18,10 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 when it, or a setting, cannot be understood."""
     words = sys.argv[1:] if argv is None else argv
     options = plain_serving(words)
-    if options is not None and sys.platform != "win32":
+    if options is not None:
         from scenario_mcp.server import faststart
 
-        if faststart.is_known_sdk(sys.path):
+        if faststart.is_possible():
             return _serve(options)
     from scenario_mcp.commands import cli
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 
 from scenario_mcp.server.opening import Opening, is_request, read_line
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 MCP_MINOR = "2.3"  # of the SDK whose answers are known; with any other one nothing is answered here
 INTERNAL_ERROR = -32603
 MOST_ANSWERS = 64  # far more than hosts ask first; from then on whoever reads must not wait for who writes
+
+
+def is_possible() -> bool:
+    """Tell whether a server here may start fast: not on Windows, and only with the SDK whose answers are known."""
+    return sys.platform != "win32" and is_known_sdk(sys.path)
 
 
 def is_known_sdk(paths: Iterable[str]) -> bool:
@@ -55,8 +61,10 @@ def open_with(pipes: Pipes, toolsets: Iterable[str], load: Callable[[], Any]) ->
     opening, loading = Opening(shown(), toolsets), _Loading(load)
     answered = 0
     while line := pipes.reader.readline():
+        if answered == MOST_ANSWERS:
+            break
         known, response = opening.take(line)
-        if not known or answered == MOST_ANSWERS:
+        if not known:
             break
         if response is not None:
             _tell(pipes, response)
@@ -97,10 +105,17 @@ class _Loading:
         try:
             self.loaded = self._load()
         except BaseException as fault:  # also told to the host, by who waits for it
-            import traceback
-
-            traceback.print_exception(fault)
             self.fault = fault
+            _log(fault)
+
+
+def _log(fault: BaseException) -> None:
+    import traceback
+
+    try:
+        traceback.print_exception(fault)
+    except Exception:  # nobody reads stderr: the host is told all the same
+        return
 
 
 def _hand_over(pipes: Pipes, opening: Opening, line: bytes) -> None:

@@ -53,6 +53,8 @@ class Allowed:
             raise BadSource(NO_FILE)
         try:
             target = Path(given.text).expanduser().resolve()
+            if os.path.islink(target):  # a loop, of which resolving says nothing from Python 3.13 on
+                raise RuntimeError
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
             raise self._outside() from None
         if not any(self._below(folder, target) for folder in self.folders):

@@ -16,7 +16,7 @@ import pytest
 from mcp import types
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 
-from scenario_mcp.server import faststart, view
+from scenario_mcp.server import faststart
 from scenario_mcp.server.opening import Opening
 from scenario_mcp.server.pipes import Pipes
 from support.agents import CORE
@@ -235,13 +235,12 @@ def test_whatever_is_answered_at_once_the_sdk_accepts_too() -> None:
     listed = [line(each, 2, _meta={"progressToken": 1}) for each in LISTS]
     sent = (hello(capabilities=CAPABLE), *SEQUENCES["the lists of 2026"], *listed)
     originals = [json.loads(each) for each in sent]
-    known_view = view.shown()
     answered = 0
     for _ in range(20_000):
         message = _mutated(chance.choice(originals), chance)
         if chance.random() < 0.3:
             message = _mutated(message, chance)
-        opening = Opening(known_view, ())
+        opening = Opening(())
         if chance.random() < 0.5 and message != originals[0]:
             opening.take(hello())
         known, response = opening.take(json.dumps(message).encode())

@@ -13,10 +13,9 @@ from mcp.server.session import ServerSession
 from scenario_mcp import __version__
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotFound, ScenarioError
-from scenario_mcp.server import dispatch, prompts, resources, snapshot, view
+from scenario_mcp.server import dispatch, prompts, resources, view
 from scenario_mcp.server.resources import Content
 from scenario_mcp.server.results import Rendered
-from scenario_mcp.tools.catalog import in_toolsets
 from scenario_mcp.tools.services import Services
 
 logger = logging.getLogger(__name__)
@@ -72,15 +71,15 @@ class McpHost:
 class _Handlers:
     """What the server answers, over the services; nothing is opened before it is asked."""
 
-    def __init__(self, services: Services, shown: Sequence[str], *, sandbox: bool) -> None:
+    def __init__(self, services: Services, entries: Sequence[dict[str, Any]], *, sandbox: bool) -> None:
         self._services = services
-        self._shown = shown
+        self._entries = {entry["name"]: entry for entry in entries}
         self._sandbox = sandbox
         self._listed: list[types.Tool] = []
 
     async def list_tools(self, _: _Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         if not self._listed:
-            self._listed.extend(types.Tool.model_validate(snapshot.committed()[name]) for name in self._shown)
+            self._listed.extend(types.Tool.model_validate(entry) for entry in self._entries.values())
         return types.ListToolsResult(tools=self._listed)
 
     async def list_prompts(self, _: _Context, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
@@ -97,7 +96,7 @@ class _Handlers:
         return types.GetPromptResult(description=prompts.PROMPTS[params.name].description, messages=[asked])
 
     async def call_tool(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        if params.name not in self._shown:
+        if params.name not in self._entries:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
         host = McpHost(context.session, Deadline.after(dispatch.call_seconds(self._services)))
         try:
@@ -137,7 +136,7 @@ class _Handlers:
 
 def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
     """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called."""
-    handlers = _Handlers(services, [tool.name for tool in in_toolsets(services.toolsets)], sandbox=sandbox)
+    handlers = _Handlers(services, view.tools(services.toolsets), sandbox=sandbox)
     shown = view.shown()
     return Server(
         **shown["serverInfo"],

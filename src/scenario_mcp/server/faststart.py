@@ -18,7 +18,6 @@ import sys
 import threading
 
 from scenario_mcp.server.opening import Opening, is_request, read_line
-from scenario_mcp.server.view import shown
 
 TYPE_CHECKING = False  # as typing has it, whose import would take longer than an answer
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def open_with(pipes: Pipes, toolsets: Iterable[str], load: Callable[[], Any]) ->
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end_by_signal)
-    opening, loading = Opening(shown(), toolsets), _Loading(load)
+    opening, loading = Opening(toolsets), _Loading(load)
     answered = 0
     while line := pipes.reader.readline():
         if answered == MOST_ANSWERS:

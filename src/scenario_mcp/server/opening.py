@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from scenario_mcp import __version__
+from scenario_mcp.server import view
 
 TYPE_CHECKING = False  # as typing has it; the server's first answer waits for this module
 if TYPE_CHECKING:
@@ -34,18 +35,16 @@ MOST_NESTED = 100  # brackets in a line; the SDK refuses what is too deep
 class Opening:
     """What a host has opened a connection with so far, and what it is answered."""
 
-    def __init__(self, view: dict[str, Any], toolsets: Iterable[str]) -> None:
-        wanted = {"core", *toolsets}
+    def __init__(self, toolsets: Iterable[str]) -> None:
+        shown = view.shown()
         self._lists: dict[str, dict[str, Any]] = {
-            "tools/list": {
-                "tools": [tool for name, tools in view["tools"].items() if name in wanted for tool in tools]
-            },
-            "prompts/list": {"prompts": view["prompts"]},
+            "tools/list": {"tools": view.tools(toolsets)},
+            "prompts/list": {"prompts": shown["prompts"]},
             "resources/list": {"resources": []},
-            "resources/templates/list": {"resourceTemplates": view["resourceTemplates"]},
+            "resources/templates/list": {"resourceTemplates": shown["resourceTemplates"]},
         }
-        self._about = {"capabilities": OFFERED, "instructions": view["instructions"]}
-        self._server = view["serverInfo"] | {"version": __version__}
+        self._about = {"capabilities": OFFERED, "instructions": shown["instructions"]}
+        self._server = shown["serverInfo"] | {"version": __version__}
         self._era: str | None = None
         self.request: dict[str, Any] | None = None
         self.notes: list[bytes] = []

@@ -48,10 +48,13 @@ class Settings:
 
 
 def load(
-    environ: Mapping[str, str] | None = None, folder: Path | None = None, env_file: str | Path | None = None
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    env_file: str | Path | None = None,
+    toolsets: str | None = None,
 ) -> Settings:
     """Read the settings, as `variables.read` does. Raises `SettingsError`."""
-    return Settings(**variables.read(environ, folder, env_file))
+    return Settings(**variables.read(environ, folder, env_file, toolsets))
 
 
 def _default_output_dir() -> Path:

@@ -43,16 +43,19 @@ def read(
     environ: Mapping[str, str] | None = None,
     folder: str | Path | None = None,
     env_file: str | Path | None = None,
+    toolsets: str | None = None,
 ) -> dict[str, Any]:
     """Read what is set, as the fields of `Settings`, from an environment and from `.env` in a folder.
 
     The folder is the working directory by default. Real variables win over the file. `env_file` is read in place of
-    `.env` and trusted wholly. Raises `SettingsError`.
+    `.env` and trusted wholly. `toolsets` is what `--toolsets` says, which wins. Raises `SettingsError`.
     """
     said, credentials, half, ignored = _heeded(environ, folder, env_file)
     values = {
         name: parse(variable, said[variable]) for variable, (name, parse) in VARIABLES.items() if variable in said
     }
+    if toolsets is not None:
+        values["toolsets"] = parse_toolsets("--toolsets", toolsets)
     return values | {"credentials": credentials, "half_a_pair": half, "ignored": ignored}
 
 

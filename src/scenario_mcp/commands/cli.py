@@ -4,22 +4,19 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from scenario_mcp import __version__
 from scenario_mcp.commands import log
 from scenario_mcp.settings import Settings, load
-from scenario_mcp.variables import SettingsError, parse_toolsets
+from scenario_mcp.variables import SettingsError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 when it, or a setting, cannot be understood."""
     options = _parser().parse_args(argv)
     try:
-        settings = load(env_file=options.env_file)
-        if options.toolsets is not None:
-            settings = replace(settings, toolsets=parse_toolsets("--toolsets", options.toolsets))
+        settings = load(env_file=options.env_file, toolsets=options.toolsets)
     except SettingsError as error:
         print(f"scenario-mcp: {error}", file=sys.stderr)
         return 2

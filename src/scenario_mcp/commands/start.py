@@ -47,9 +47,7 @@ def _serve(options: dict[str, str]) -> int:
     from scenario_mcp.server import faststart, pipes
 
     try:
-        values = variables.read(env_file=options.get("--env-file"))
-        if "--toolsets" in options:
-            values["toolsets"] = variables.parse_toolsets("--toolsets", options["--toolsets"])
+        values = variables.read(env_file=options.get("--env-file"), toolsets=options.get("--toolsets"))
     except variables.SettingsError as error:
         sys.stderr.write(f"scenario-mcp: {error}\n")
         return 2

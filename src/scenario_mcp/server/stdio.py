@@ -23,14 +23,10 @@ class _Incoming:
     """The lines of a host, those first that were read already."""
 
     def __init__(self, pipes: Pipes) -> None:
-        self._parts = [_text(io.BytesIO(pipes.replayed)), _text(pipes.reader)]
+        self._replayed, self._rest = _text(io.BytesIO(pipes.replayed)), _text(pipes.reader)
 
     def readline(self) -> str:
-        line = self._parts[0].readline()
-        if not line and len(self._parts) > 1:
-            del self._parts[0]
-            return self.readline()
-        return line
+        return self._replayed.readline() or self._rest.readline()
 
 
 def _text(lines: Any) -> io.TextIOWrapper:

@@ -76,13 +76,11 @@ def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None
 
     Key and secret are named but never filled in, unless the sandbox or a file that holds both makes them needless.
     """
-    if env_file is None:
-        return Launch(
-            command[0], [*command[1:], *options], ({} if sandbox else KEYS) | variables.written(folder=Path.cwd())
-        )
-    in_file = variables.read({}, env_file=env_file)["credentials"] is not None
-    words = [*command[1:], *options, "--env-file", str(env_file.absolute())]
-    return Launch(command[0], words, ({} if sandbox or in_file else KEYS) | variables.written())
+    in_file = env_file is not None and variables.read({}, env_file=env_file)["credentials"] is not None
+    keys = {} if sandbox or in_file else KEYS
+    set_now = variables.written(folder=Path.cwd() if env_file is None else None)
+    file = [] if env_file is None else ["--env-file", str(env_file.absolute())]
+    return Launch(command[0], [*command[1:], *options, *file], keys | set_now)
 
 
 def this_command(python: str | None = None, origin: Mapping[str, Any] | None = None) -> list[str]:

@@ -3,7 +3,6 @@
 Prints its port when it is ready. A job whose prompt says `slow` does not end.
 """
 
-import socket
 import time
 from itertools import count
 
@@ -12,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from scenario_mcp.sandbox.serve import listening
 
 MODEL = {"id": "m", "type": "flux.1-lora", "custom": False, "capabilities": ["img2img_ip_adapter"]}
 JOB_SECONDS = 1.0
@@ -59,10 +60,7 @@ APP = Starlette(
 
 def main() -> None:
     """Serve until the process is ended."""
-    # With the protocol named, asyncio knows that it is TCP and sends small answers without waiting for more of them.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
+    with listening() as listener:
         print(listener.getsockname()[1], flush=True)
         config = uvicorn.Config(APP, lifespan="off", log_config=None, access_log=False)
         uvicorn.Server(config).run(sockets=[listener])

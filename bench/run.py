@@ -66,12 +66,12 @@ def _median(values: Sequence[float]) -> float:
     return statistics.median(values) * 1000
 
 
-def _turns(times: int, kinds: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """Measure kinds turn by turn; medians in ms."""
+def _turns(times: int, kinds: Mapping[str, Callable[[], float]], block: int = 1) -> dict[str, float]:
+    """Measure kinds turn by turn, in each a block of measurements; medians in ms."""
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(times):
         for name, measure in kinds.items():
-            taken[name].append(measure())
+            taken[name] += [measure() for _ in range(block)]
     return {name: _median(values) for name, values in taken.items()}
 
 
@@ -196,21 +196,17 @@ def _call_rows(base_url: str, folder: Path, times: int) -> Iterator[Row]:
             "floor": _call_of(minimal, "draw", {}),
             "raw": raw,
         }
-        taken: dict[str, list[float]] = {name: [] for name in kinds}
-        for turn in range(times // BLOCK + 1):
-            for name, measure in kinds.items():
-                values = [measure() for _ in range(BLOCK)]
-                taken[name] += values if turn else []  # the first turn warms up
+        _turns(1, kinds, BLOCK)  # warms up
+        took = _turns(times // BLOCK, kinds, BLOCK)
         connections = httpx.get(f"{base_url}/connections", trust_env=False).json()
         busy = ours.memory()
     raw.close()
-    took = {name: _median(values) for name, values in taken.items()}
     own = took["ours"] - took["floor"] - took["raw"]
     yield Row("a call of the SDK's floor", took["floor"], "ms")
     yield Row("a raw httpx request", took["raw"], "ms")
     yield Row("a paid call, accepted", took["ours"], "ms", f"{took['ours'] / (took['floor'] + took['raw']):.2f} x both")
     yield Row("own time of a paid call", own, "ms", "less both", 2)
-    yield Row("connections for all of them", connections - 1, "", f"{len(taken['ours']) + BLOCK} calls", 1)
+    yield Row("connections for all of them", connections - 1, "", f"{times + BLOCK} calls", 1)
     yield Row("memory, idle", idle[0], "MiB", f"{idle[0] / idle[1]:.2f} x SDK's floor", 90)
     yield Row("memory after the calls", busy, "MiB")
 

@@ -25,7 +25,7 @@ def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) 
 
     `around_api` may put something between the network and the API, such as faults.
     """
-    with _listening() as api, _listening() as cdn:
+    with listening() as api, listening() as cdn:
         world.cdn_origin = f"http://{HOST}:{cdn.getsockname()[1]}"
         by_port: dict[int, ASGIApp] = {
             api.getsockname()[1]: around_api(create_api(world)),
@@ -48,7 +48,8 @@ def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) 
 
 
 @contextmanager
-def _listening() -> Iterator[socket.socket]:
+def listening() -> Iterator[socket.socket]:
+    """Listen on a free port of this machine, until the block ends."""
     # With the protocol named, asyncio knows that it is TCP and sends small answers without waiting for more of them.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind((HOST, 0))

@@ -72,6 +72,7 @@ HOSTILE: list[tuple[str, str]] = [
     ("~/outdir/nothing.png", OUTSIDE),
     ("~/dangling.png", OUTSIDE),
     ("~/loop.png", OUTSIDE),
+    ("~/loop.png/hero.png", OUTSIDE),
     ("~/.ssh/hero.png", OUTSIDE),
     ("~/.ssh/nothing.png", OUTSIDE),
     ("~/.hidden.png", OUTSIDE),

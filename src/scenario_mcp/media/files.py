@@ -53,7 +53,7 @@ class Allowed:
             raise BadSource(NO_FILE)
         try:
             target = Path(given.text).expanduser().resolve()
-            if os.path.islink(target):  # a loop, of which resolving says nothing from Python 3.13 on
+            if any(map(os.path.islink, (target, *target.parents))):  # a loop, of which Python 3.13 says nothing
                 raise RuntimeError
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
             raise self._outside() from None

@@ -68,6 +68,11 @@ def written(environ: Mapping[str, str] | None = None, folder: str | Path | None 
     return {variable: said[variable] for variable in VARIABLES if variable in said}
 
 
+def holds_keys(env_file: str | Path) -> bool:
+    """Tell whether a file of settings holds a whole key pair. Raises `SettingsError` for one that cannot be read."""
+    return _heeded({}, None, env_file)[1] is not None
+
+
 def _heeded(
     environ: Mapping[str, str] | None, folder: str | Path | None, env_file: str | Path | None
 ) -> tuple[dict[str, str], tuple[str, str] | None, str | None, tuple[str, ...]]:

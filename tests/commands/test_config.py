@@ -153,8 +153,9 @@ def test_hosts_wait_longer_than_any_call_takes(
         ("SCENARIO_PREVIEWS=off", set(KEYS)),
         (f"SCENARIO_API_KEY={KEY}", set(KEYS)),
         (f"SCENARIO_API_KEY={KEY}\nSCENARIO_API_SECRET={SECRET}", set()),
+        (f"SCENARIO_API_KEY={KEY}\nSCENARIO_API_SECRET={SECRET}\nSCENARIO_OUTPUT_DIR=relative", set()),
     ],
-    ids=["no key", "half a pair", "a pair"],
+    ids=["no key", "half a pair", "a pair", "a pair beside a bad value that does not count"],
 )
 def test_a_file_of_settings_is_named_in_full_and_keys_only_if_it_lacks_them(
     held: str, needed: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -76,7 +76,7 @@ def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None
 
     Key and secret are named but never filled in, unless the sandbox or a file that holds both makes them needless.
     """
-    in_file = env_file is not None and variables.read({}, env_file=env_file)["credentials"] is not None
+    in_file = env_file is not None and variables.holds_keys(env_file)
     keys = {} if sandbox or in_file else KEYS
     set_now = variables.written(folder=Path.cwd() if env_file is None else None)
     file = [] if env_file is None else ["--env-file", str(env_file.absolute())]

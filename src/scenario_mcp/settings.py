@@ -16,9 +16,10 @@ class Settings:
     """What a person has set, or the defaults.
 
     `credentials` is the key and its secret; `toolsets` are shown besides core; no `output_dir` means that nothing is
-    saved, no `input_dirs` that files may come from home and the working directory; `max_per_call` and `max_per_day` are
-    caps in Creative Units; `half_a_pair` says which half of the key pair is missing; `ignored` which settings were left
-    out, and why.
+    saved, no `input_dirs` that files may come from home and the working directory; `max_file_mb` bounds a saved file in
+    megabytes, `download_hosts` may serve results besides Scenario's own; `max_per_call` and `max_per_day` are caps in
+    Creative Units; `half_a_pair` says which half of the key pair is missing; `ignored` which settings were left out,
+    and why.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -30,6 +31,8 @@ class Settings:
     input_dirs: tuple[Path, ...] | None = None
     output_dir: Path | None = field(default_factory=lambda: _default_output_dir())
     state_dir: Path = field(default_factory=lambda: _default_state_dir())
+    max_file_mb: int = 2_000
+    download_hosts: tuple[str, ...] = ()
     max_per_call: Decimal | None = None
     max_per_day: Decimal | None = None
     log_level: str = "warning"

@@ -21,6 +21,7 @@ TOOLSETS = ("core", "images", "edit", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
 MOST_UNITS = 10**9
+MOST_MEGABYTES = 10**6
 
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
 
@@ -30,6 +31,8 @@ TRUSTED_ONLY = (
     "SCENARIO_INPUT_DIRS",
     "SCENARIO_OUTPUT_DIR",
     "SCENARIO_STATE_DIR",
+    "SCENARIO_MAX_FILE_MB",
+    "SCENARIO_DOWNLOAD_HOSTS",
     "SCENARIO_MAX_CU_PER_CALL",
     "SCENARIO_MAX_CU_PER_DAY",
 )
@@ -186,6 +189,20 @@ def _folder_or_none(variable: str, value: str) -> Path | None:
     return None if value.lower() == "none" else _folder(variable, value)
 
 
+def _megabytes(variable: str, value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= MOST_MEGABYTES:
+        raise SettingsError(f"{variable} must be a whole number of megabytes, 1 or more, like 2000, not {value!r}.")
+    return int(value)
+
+
+def _hosts(variable: str, value: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in value.split(",") if host.strip())
+    for host in hosts:
+        if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
+            raise SettingsError(f"{variable} must be a comma list of host names, like files.example.com, not {host!r}.")
+    return hosts
+
+
 def _folders(variable: str, value: str) -> tuple[Path, ...]:
     return tuple(_folder(variable, each.strip()) for each in value.split(os.pathsep) if each.strip())
 
@@ -224,6 +241,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "SCENARIO_INPUT_DIRS": ("input_dirs", _folders),
     "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none),
     "SCENARIO_STATE_DIR": ("state_dir", _folder),
+    "SCENARIO_MAX_FILE_MB": ("max_file_mb", _megabytes),
+    "SCENARIO_DOWNLOAD_HOSTS": ("download_hosts", _hosts),
     "SCENARIO_MAX_CU_PER_CALL": ("max_per_call", _units),
     "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units),
     "SCENARIO_LOG_LEVEL": ("log_level", _log_level),

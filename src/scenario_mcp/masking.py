@@ -1,0 +1,94 @@
+"""Hiding the secret in every text that leaves, however it is spelt there."""
+
+import base64
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import unquote
+
+HIDDEN = "[hidden]"
+SHORTEST = 8  # characters of a secret that is looked for; a shorter one would hide words at random
+ROUNDS = 4  # escapings of escapings that are looked through
+
+Mask = Callable[[str], str]
+
+_ESCAPES = frozenset("%\\&")  # one of these stands in every text that spells a character in another way
+_BACKSLASHED = re.compile(
+    r"\\+(?:u\{0*([0-9a-f]{1,6})\}|u0*([0-9a-f]{4})|x([0-9a-f]{2})|([/\"'&+=<>:.\\-]))", re.IGNORECASE
+)
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+def no_mask(text: str) -> str:
+    """Hide nothing, where there is no secret."""
+    return text
+
+
+def mask_of(credentials: tuple[str, str] | None) -> Mask:
+    """Make the function that hides a secret: bare, beside its key, in base64 or hex, in any usual escaping.
+
+    A text that spells it in an escaping comes back without that escaping, on one line.
+    """
+    if credentials is None or len(credentials[1]) < SHORTEST:
+        return no_mask
+    spellings = sorted(dict.fromkeys(_spellings(*credentials)), key=len, reverse=True)
+
+    def mask(text: str) -> str:
+        if any(map(text.__contains__, spellings)):
+            for spelling in spellings:
+                text = text.replace(spelling, HIDDEN)
+        if _ESCAPES.isdisjoint(text):
+            return text
+        plain = text
+        for _ in range(ROUNDS):
+            plain, before = _unescaped(plain), plain
+            if plain == before:
+                return text
+            if any(map(plain.__contains__, spellings)):
+                return mask(" ".join(plain.split()))
+        return text
+
+    return mask
+
+
+def masked(value: Any, mask: Mask) -> Any:
+    """Hide the secret in every text of a value as JSON has them."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [masked(each, mask) for each in value]
+    if isinstance(value, dict):
+        return {mask(name): masked(each, mask) for name, each in value.items()}
+    return value
+
+
+def _spellings(key: str, secret: str) -> Iterator[str]:
+    """Write the secret in each way that is no escaping: itself, hex, and base64 wherever in a text it stands."""
+    content = secret.encode()
+    yield secret
+    yield content.hex()
+    yield content.hex().upper()
+    for text in (f"{key}:{secret}", secret):
+        yield from _base64(base64.b64encode(text.encode()).decode().rstrip("="))
+    for offset in (1, 2):  # in a longer text its base64 begins at one of three places in a group of four
+        whole = base64.b64encode(bytes(offset) + content).decode().rstrip("=")
+        yield from _base64(whole[offset + 1 : len(whole) - bool((offset + len(content)) % 3)])
+    yield from _base64(base64.b64encode(content).decode()[: len(content) // 3 * 4])
+
+
+def _base64(plain: str) -> Iterator[str]:
+    if len(plain) >= SHORTEST:
+        yield plain
+        yield plain.translate(_URL_SAFE)
+
+
+def _unescaped(text: str) -> str:
+    """Take one round of escaping off: as JSON and other languages have it, as HTML has it, as URLs have it."""
+    return unquote(html.unescape(_BACKSLASHED.sub(_char, text)), errors="replace")
+
+
+def _char(escape: "re.Match[str]") -> str:
+    braced, four, two, char = escape.groups()
+    code = int(braced or four or two or "0", 16)
+    return char or (chr(code) if code <= 0x10FFFF else "")

@@ -1,0 +1,106 @@
+"""Foreign words made fit to show: the one boundary for texts of records, replies, strangers and file names.
+
+Whoever writes a model's name, a picture's prompt or a file's name may hope that a model reads it as an instruction.
+So a foreign text stays on one line, shows every character that it holds, is cut, and is quoted wherever it stands in a
+line of ours; what must be an id or a single word is dropped unless it has that shape.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+LENGTH = 300  # characters of a foreign text, if nobody says
+LONGEST_ID, LONGEST_ADDRESS = 200, 8_000
+MOST_MARKS = 3  # combining marks in a row; more of them draw over other lines
+
+# Characters that show nothing, though Unicode counts some of them as letters or marks (Default_Ignorable_Code_Point,
+# and the Braille blank): with them a text can say to a model what no person sees.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, formats, halves, private use, nothing, line ends
+_ID = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/+-]*[A-Za-z0-9_])?")
+_WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/+-]*[A-Za-z0-9_+])?")
+_ADDRESS = re.compile(
+    r"https?://[!#-;=?-\[\]_a-z~]+"
+)  # printable ASCII without blanks, quotes, <>, \, ^, `, {, | and }
+
+
+def cut(text: str, length: int) -> str:
+    """Cut a text to so many characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def clean(text: object, length: int = LENGTH) -> str:
+    """Put a foreign text on one line of visible characters, at most so many.
+
+    Line ends, controls and columns' bars become blanks or look-alikes; what shows nothing is taken out.
+    """
+    # Only so much is looked at: a text of many megabytes must not take the time of other calls.
+    plain = str(text)[: 4 * length + 1_000]
+    if not plain.isascii():
+        plain = _INVISIBLE.sub("", plain)
+    if not (plain.isascii() and plain.isprintable()):
+        plain = "".join(_visible(plain))
+    return cut(" ".join(plain.replace("|", "¦").split()), length)
+
+
+def _visible(text: str) -> "list[str]":
+    shown: list[str] = []
+    marks = 0
+    for char in text:
+        kind = unicodedata.category(char)
+        marks = marks + 1 if kind.startswith("M") else 0
+        if marks <= MOST_MARKS:
+            shown.append(" " if kind in _HIDDEN or kind == "Zs" else char)
+    return shown
+
+
+def quoted(text: object, length: int = LENGTH) -> str:
+    """Quote a foreign text for a line of ours; no quote inside it can end it."""
+    return f'"{unquotable(clean(text, length))}"'
+
+
+def unquotable(text: str) -> str:
+    """Replace the quotes in a clean text, so that it can stand between ours."""
+    return text.translate(_QUOTES)
+
+
+_QUOTES = dict.fromkeys(
+    (ord('"'), *range(0x201C, 0x2020), 0x2033, 0x2036, 0x275D, 0x275E, *range(0x301D, 0x3020), 0xFF02), "'"
+)
+
+
+def identifier(value: object) -> str | None:
+    """Take an id of a record, or None for what has not the shape of one."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_ID and _ID.fullmatch(value) else None
+
+
+def word(value: object, length: int = 80) -> str | None:
+    """Take a single technical word, like a type, a capability or a MIME type; None for anything else."""
+    return value if isinstance(value, str) and len(value) <= length and _WORD.fullmatch(value) else None
+
+
+def address(value: object) -> str | None:
+    """Take a web address that can stand in a line as it is; None for anything else."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(value) else None
+
+
+def sound(value: Any) -> Any:
+    """Replace halves of characters, which JSON can escape but UTF-8 cannot write: one would end the MCP stream."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [sound(each) for each in value]
+    if isinstance(value, dict):
+        return {sound(key): sound(each) for key, each in value.items()}
+    return value
+
+
+def shown(value: object, length: int = LENGTH) -> str:
+    """Show a foreign value as JSON on one line of visible characters, cut."""
+    if isinstance(value, str):
+        return quoted(value, length)
+    return clean(json.dumps(value, ensure_ascii=False, default=str), length)

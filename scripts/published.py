@@ -97,6 +97,14 @@ OPTIONS = (
         "SCENARIO_WAIT_SECONDS", "Longest wait", "Seconds that a paid call waits for its job; 45 by default.", "number"
     ),
     Option("SCENARIO_STATE_DIR", "Folder for state", "Where the server remembers what was made.", "directory"),
+    Option(
+        "SCENARIO_MAX_FILE_MB", "Largest file", "Megabytes of a file that is saved at most; 2000 by default.", "number"
+    ),
+    Option(
+        "SCENARIO_DOWNLOAD_HOSTS",
+        "Hosts of results",
+        "Hosts that results may come from besides Scenario's own: a comma list, like files.example.com.",
+    ),
     Option("SCENARIO_BASE_URL", "API root", "Only if Scenario gave you another one."),
     Option(
         "SCENARIO_LOG_LEVEL",

@@ -9,6 +9,7 @@ from asyncio import StreamWriter as Writer
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class Requests:
@@ -61,7 +62,12 @@ class Hostile:
 async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
     hostile = Hostile(behaviour)
 
+    connections: dict[asyncio.Task[Any], Writer] = {}
+
     async def connected(reader: StreamReader, writer: Writer) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections[task] = writer
         try:
             await behaviour(Requests(reader, hostile), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -69,9 +75,17 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
         finally:
             writer.close()
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
-        hostile.port = server.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    hostile.port = server.sockets[0].getsockname()[1]
+    try:
         yield hostile
+    finally:
+        server.close()
+        for task, writer in connections.items():  # from Python 3.12 on the end of a server waits for them
+            task.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*connections, return_exceptions=True)
+        await server.wait_closed()
 
 
 def _reset(writer: Writer) -> None:

@@ -8,7 +8,7 @@ from mcp import Client as McpClient
 
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, tool_name
 from scenario_mcp.sandbox.world import World
-from support.agents import agent_of, made, text_of
+from support.agents import ABSENT, agent_of, made, text_of
 from support.examples import PICTURE, example, filled
 from support.network import SandboxNetwork
 from support.servers import Machine
@@ -16,7 +16,6 @@ from support.servers import Machine
 pytestmark = pytest.mark.anyio
 
 P = PICTURE
-GONE = object()  # in place of a value: without the argument
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ async def agent(network: SandboxNetwork) -> AsyncIterator[McpClient]:
 
 def changed(route: str, change: dict[str, Any], picture: str) -> dict[str, Any]:
     given = example(route, picture) | filled(change, picture, picture)
-    return {name: value for name, value in given.items() if value is not GONE}
+    return {name: value for name, value in given.items() if value is not ABSENT}
 
 
 # Inference, what is changed in its example, the field that is refused, and words of the refusal.
@@ -38,12 +37,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("controlnet", {"modality": "canny,depth,pose,seg"}, "modality", "at most 3"),
     ("controlnet", {"modality": "canny,canny"}, "modality", "different"),
     ("controlnet", {"modality": "city,canny"}, "modality", "a preset alone"),
-    ("controlnet", {"controlImage": GONE}, "controlImage", "is needed"),
+    ("controlnet", {"controlImage": ABSENT}, "controlImage", "is needed"),
     ("controlnet", {"controlImageId": "asset_other"}, "controlImageId", "Keep only controlImage"),
-    ("inpaint", {"mask": GONE}, "mask", "is needed"),
-    ("inpaint", {"image": GONE}, "image", "is needed"),
+    ("inpaint", {"mask": ABSENT}, "mask", "is needed"),
+    ("inpaint", {"image": ABSENT}, "image", "is needed"),
     ("patch", {"backgroundColor": "transparent", "format": "jpeg"}, "backgroundColor", "when format is jpeg"),
-    ("patch", {"patch": GONE, "position": GONE}, "patch", "is needed"),
+    ("patch", {"patch": ABSENT, "position": ABSENT}, "patch", "is needed"),
     ("remove-background", {"backgroundColor": "transparent", "format": "jpeg"}, "backgroundColor", "format is jpeg"),
     ("generative-fill", {"maskId": "asset_other"}, "maskId", "Keep only mask"),
     ("prompt-editing", {"referenceImages": [P] * 6}, "referenceImages", "at most 5"),
@@ -64,14 +63,14 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "concepts[0].scale",
         "0",
     ),
-    ("controlnet-img2img", {"controlImage": GONE}, "controlImage", "is needed"),
+    ("controlnet-img2img", {"controlImage": ABSENT}, "controlImage", "is needed"),
     ("patch", {"backgroundColor": " Transparent", "format": "jpeg"}, "backgroundColor", "when format is jpeg"),
-    ("segment", {"resultMask": False, "resultImage": GONE}, "resultMask", "nothing would be given"),
+    ("segment", {"resultMask": False, "resultImage": ABSENT}, "resultMask", "nothing would be given"),
     ("prompt", {"mode": "contextual"}, "images", "when mode is contextual"),
-    ("prompt", {"prompt": GONE}, "prompt", "when mode is completion"),
+    ("prompt", {"prompt": ABSENT}, "prompt", "when mode is completion"),
     ("prompt", {"mode": "image-editing"}, "image", "when mode is image-editing"),
     ("prompt", {"mode": "image-editing", "image": P, "modelId": "model_x"}, "modelId", "one of gemini-2.0-flash"),
-    ("describe-style", {"images": GONE}, "images", "is needed"),
+    ("describe-style", {"images": ABSENT}, "images", "is needed"),
     ("describe-style", {"assetIds": ["asset_other"]}, "assetIds", "Keep only images"),
     ("skybox-base-360", {"negativePrompt": "birds"}, "negativePromptStrength", "above 0"),
     ("skybox-base-360", {"negativePrompt": "birds", "negativePromptStrength": 0}, "negativePromptStrength", "above 0"),
@@ -83,7 +82,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 
 # The same with what works, and what is told of it.
 TOLD: list[tuple[str, dict[str, Any], str]] = [
-    ("controlnet", {"controlImage": GONE, "image": P}, "does not document where the control is taken from"),
+    ("controlnet", {"controlImage": ABSENT, "image": P}, "does not document where the control is taken from"),
     ("controlnet", {"disableModalityDetection": False}, "disableModalityDetection has no effect on Flux"),
     (
         "controlnet",
@@ -94,7 +93,11 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("inpaint", {"negativePrompt": "rain"}, "negativePrompt has no effect on Flux models in this inference"),
     ("detect", {"factor": 2, "minThreshold": 1}, "minThreshold and factor do nothing unless modality is grayscale"),
     ("detect", {"modality": "pose", "lowThreshold": 1}, "lowThreshold does nothing unless modality is canny"),
-    ("patch", {"patch": GONE, "crop": {"left": 0, "top": 0, "width": 9, "height": 9}}, "position does nothing without"),
+    (
+        "patch",
+        {"patch": ABSENT, "crop": {"left": 0, "top": 0, "width": 9, "height": 9}},
+        "position does nothing without",
+    ),
     ("pixelate", {"colorPaletteSize": 8}, "colorPaletteSize does nothing beside colorPalette"),
     ("prompt-editing", {"seed": 1}, "seed does nothing unless modelId is flux-kontext"),
     ("prompt-editing", {"quality": "low"}, "quality does nothing unless modelId is gpt-image-1 or"),
@@ -102,9 +105,13 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("prompt-editing", {"modelId": "flux-kontext", "strength": 0.5}, "strength does nothing without concepts"),
     ("reframe", {"horizontalExpansionRatio": 1.5}, "deprecated horizontalExpansionRatio"),
     ("reframe", {"negativePrompt": "rain"}, "deprecated negativePrompt"),
-    ("segment", {"resultImage": GONE, "backgroundOpacity": 9}, "backgroundOpacity does nothing unless resultImage is"),
+    (
+        "segment",
+        {"resultImage": ABSENT, "backgroundOpacity": 9},
+        "backgroundOpacity does nothing unless resultImage is",
+    ),
     ("skybox-base-360", {"strength": 0.5}, "strength does nothing without image"),
-    ("skybox-base-360", {"structureImage": GONE}, "structureFidelity does nothing without structureImage or canny"),
+    ("skybox-base-360", {"structureImage": ABSENT}, "structureFidelity does nothing without structureImage or canny"),
     ("skybox-base-360", {"depthFidelity": 5}, "depthFidelity does nothing without depthImage"),
     ("skybox-base-360", {"styleImages": [P]}, "deprecated styleImages"),
     ("skybox-base-360", {"overrideEmbeddings": True}, "deprecated overrideEmbeddings"),
@@ -114,10 +121,10 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("upscale", {}, "run-model with modelId model_scenario-upscale-v3"),
     ("upscale", {"styleImagesFidelity": 9}, "styleImagesFidelity does nothing without styleImages"),
     ("vectorize", {"filterSpeckle": 4}, "filterSpeckle does nothing unless preset is custom"),
-    ("vectorize", {"preset": GONE, "colorMode": "bw", "colorPrecision": 4}, "colorPrecision does nothing unless"),
+    ("vectorize", {"preset": ABSENT, "colorMode": "bw", "colorPrecision": 4}, "colorPrecision does nothing unless"),
     (
         "vectorize",
-        {"preset": GONE, "mode": "polygon", "cornerThreshold": 4},
+        {"preset": ABSENT, "mode": "polygon", "cornerThreshold": 4},
         "cornerThreshold does nothing unless mode",
     ),
     ("caption", {"modelId": "model_x", "detailsLevel": "action"}, "detailsLevel may do nothing beside modelId"),

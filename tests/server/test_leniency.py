@@ -8,12 +8,10 @@ from mcp import Client as McpClient
 
 from scenario_mcp.media.masks import Mask
 from scenario_mcp.sandbox.world import Seen, World
-from support.agents import TOOL, text_of
+from support.agents import ABSENT, TOOL, text_of
 from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
-
-REMOVED = object()
 
 
 def generate_request(world: World) -> Seen:
@@ -100,15 +98,15 @@ FOLDINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # {image} and {ink} s
     ({"image": "{hero}", "imageId": "{hero}"}, {"image": "{hero}", "ipAdapterImageIds": ["{ink}"]}),
     ({"image": "{hero}", "ipAdapterImages": "{ink}"}, {"image": "{hero}", "ipAdapterImageIds": ["{ink}"]}),
     (
-        {"image": "{hero}", "ipAdapterImages": REMOVED, "ipAdapterImageIds": ["{ink}", "{hero}"]},
+        {"image": "{hero}", "ipAdapterImages": ABSENT, "ipAdapterImageIds": ["{ink}", "{hero}"]},
         {"image": "{hero}", "ipAdapterImageIds": ["{ink}", "{hero}"]},
     ),
     (
-        {"image": "{hero}", "ipAdapterImages": REMOVED, "ipAdapterImage": "{ink}"},
+        {"image": "{hero}", "ipAdapterImages": ABSENT, "ipAdapterImage": "{ink}"},
         {"image": "{hero}", "ipAdapterImageIds": ["{ink}"]},
     ),
     (
-        {"image": "{hero}", "ipAdapterImages": REMOVED, "ipAdapterImageId": "{ink}"},
+        {"image": "{hero}", "ipAdapterImages": ABSENT, "ipAdapterImageId": "{ink}"},
         {"image": "{hero}", "ipAdapterImageIds": ["{ink}"]},
     ),
     (
@@ -154,7 +152,7 @@ async def test_old_and_double_names_fold_into_the_modern_ones(
         name: filled(value) for name, value in sent.items()
     }
 
-    result = await agent.call_tool(TOOL, {name: value for name, value in given.items() if value is not REMOVED})
+    result = await agent.call_tool(TOOL, {name: value for name, value in given.items() if value is not ABSENT})
 
     assert not result.is_error, text_of(result)
     expected = {"modelId": "model_sandbox-ink", "prompt": "p"} | {name: filled(value) for name, value in body.items()}

@@ -6,12 +6,11 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
-from support.agents import TOOL, text_of
+from support.agents import ABSENT, TOOL, text_of
 from support.pictures import cut, data_url
 
 pytestmark = pytest.mark.anyio
 
-REMOVED = object()
 A, B = "asset_a", "asset_b"
 
 Case = tuple[dict[str, Any], str, str]  # what is changed in a good call, the field to be named, words of the fix
@@ -95,15 +94,15 @@ NAMES: list[Case] = [
 EMPTY: list[Case] = [
     ({"prompt": ""}, "prompt", "a text that is not empty"),
     ({"prompt": "  \n"}, "prompt", "must not be empty"),
-    ({"prompt": REMOVED}, "prompt", "is required"),
+    ({"prompt": ABSENT}, "prompt", "is required"),
     ({"prompt": None}, "prompt", "is required"),
     ({"modelId": ""}, "modelId", "a text that is not empty"),
     ({"modelId": " "}, "modelId", "not empty"),
-    ({"modelId": REMOVED}, "modelId", "is required. Give a text that is not empty: Id of the model to run"),
-    ({"image": REMOVED}, "image", "is needed"),
+    ({"modelId": ABSENT}, "modelId", "is required. Give a text that is not empty: Id of the model to run"),
+    ({"image": ABSENT}, "image", "is needed"),
     ({"image": None}, "image", "is needed"),
     ({"image": ""}, "image", "must not be empty"),
-    ({"ipAdapterImages": REMOVED}, "ipAdapterImages", "at least one reference picture"),
+    ({"ipAdapterImages": ABSENT}, "ipAdapterImages", "at least one reference picture"),
     ({"ipAdapterImages": []}, "ipAdapterImages", "at least one reference picture"),
     ({"mask": ""}, "mask", "must not be empty"),
 ]
@@ -127,7 +126,7 @@ CONFLICTS: list[Case] = [
     ({"ipAdapterImages": [A], "ipAdapterImage": B}, "ipAdapterImage", "Put every reference in ipAdapterImages"),
     ({"ipAdapterImages": [A, B], "ipAdapterImageId": B}, "ipAdapterImageId", "ipAdapterImages"),
     (
-        {"ipAdapterImages": REMOVED, "ipAdapterImageIds": [A], "ipAdapterImageId": B},
+        {"ipAdapterImages": ABSENT, "ipAdapterImageIds": [A], "ipAdapterImageId": B},
         "ipAdapterImageId",
         "something else than ipAdapterImageIds",
     ),
@@ -160,8 +159,8 @@ PICTURES: list[Case] = [
     ({"mask": "data:image/png;base64,AAAA"}, "mask", "does not decode to an image"),
     ({"maskId": "mask"}, "maskId", "none of the four forms"),
     ({"ipAdapterImages": [A, "\\\\server\\ink.png"]}, "ipAdapterImages[1]", "a network or device path"),
-    ({"ipAdapterImages": REMOVED, "ipAdapterImage": "data:image/png;base64,AAAA"}, "ipAdapterImages[0]", "not decode"),
-    ({"imageId": "hero", "image": REMOVED}, "imageId", "none of the four forms"),
+    ({"ipAdapterImages": ABSENT, "ipAdapterImage": "data:image/png;base64,AAAA"}, "ipAdapterImages[0]", "not decode"),
+    ({"imageId": "hero", "image": ABSENT}, "imageId", "none of the four forms"),
 ]
 
 CASES = [*RANGES, *WORDS, *TYPES, *NAMES, *EMPTY, *SEEDS, *CONFLICTS, *PICTURES]
@@ -175,7 +174,7 @@ def test_there_are_many_cases() -> None:
 async def test_bad_input_is_refused_unsent_with_field_and_fix(
     agent: McpClient, world: World, arguments: dict[str, Any], change: dict[str, Any], field: str, fix: str
 ) -> None:
-    changed = {name: value for name, value in (arguments | change).items() if value is not REMOVED}
+    changed = {name: value for name, value in (arguments | change).items() if value is not ABSENT}
 
     result = await agent.call_tool(TOOL, changed)
 

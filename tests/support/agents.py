@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 from typing import Any
 
 from mcp import Client as McpClient
@@ -25,6 +26,15 @@ CORE = [
     RERUN,
     CANCEL,
 ]
+
+
+class Absence(Enum):
+    """In place of a value: without the argument. An enum, so that a test has one name in every process."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absence.ABSENT
 
 
 def text_of(result: CallToolResult) -> str:

@@ -1,13 +1,17 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+PYTHONS := 3.11 3.12 3.13
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+READY := $(VENV)/.ready-$(VERSION)
+PARALLEL := -n 4 --dist worksteal
+DAILY := $(PARALLEL) -m "not nightly"
 UV := $(BIN)/uv
 NODE := scripts/node
 NODE_READY := $(NODE)/node_modules/.ready
 
-.PHONY: help demo test check check-node check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
+.PHONY: help demo test test-nightly test-pythons check check-node check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-32s  %s\n", $$1, $$2 }'
@@ -16,7 +20,24 @@ demo: $(READY) ## make pictures on the sandbox through the real server, no accou
 	@$(BIN)/scenario-mcp demo
 
 test: $(READY) ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(DAILY)
+
+test-nightly: $(READY) ## run the slow tests too, and more of those that go by chance
+	@TORTURE_RUNS=1000 TORTURE_KILLS=30 $(BIN)/python -m pytest $(PARALLEL)
+
+test-pythons: ## run the tests on each Python of PYTHONS that is on the PATH or in pyenv, each in a venv of its own
+	@missing=; failed=; for version in $(PYTHONS); do \
+		python=; \
+		for each in python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python; do \
+			[ "$$("$$each" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = $$version ] \
+				&& { python=$$each; break; }; \
+		done; \
+		if [ -z "$$python" ]; then missing="$$missing $$version"; continue; fi; \
+		echo "Python $$version: $$python"; \
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=$(VENV)-$$version || failed="$$failed $$version"; \
+	done; \
+	[ -z "$$missing" ] || echo "Not installed, and not tried:$$missing"; \
+	[ -z "$$failed" ] || { echo "Failed on:$$failed"; exit 1; }
 
 check: $(READY) ## all that CI holds: format, lint, types, arrows, fresh generated files, tests with coverage
 	$(BIN)/ruff format --check .
@@ -28,7 +49,7 @@ check: $(READY) ## all that CI holds: format, lint, types, arrows, fresh generat
 
 cover: $(READY) ## run the tests and hold branch coverage of src at 95 %
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(DAILY)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 
@@ -41,7 +62,7 @@ check-package: $(READY) ## build sdist and wheel, run the demo from the one and 
 test-lowest-direct test-highest: test-%: $(UV) ## run the tests on the lowest, or newest, versions that pyproject.toml allows
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)-$*
 	@VIRTUAL_ENV=$(VENV)-$* $(UV) pip install --quiet --resolution $* --group dev -e .
-	$(VENV)-$*/bin/python -m pytest
+	$(VENV)-$*/bin/python -m pytest $(DAILY)
 
 dist: $(READY) ## build sdist and wheel into dist
 	@$(BIN)/python -m hatchling build
@@ -65,7 +86,7 @@ clean: ## remove the venv and caches
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, for example: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Installing into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 TESTED = ("tests", "scripts", "README.md", "pyproject.toml")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+PARALLEL = ("-n", "4", "--dist", "worksteal")
 NEEDED = ("server/tools.json", "sandbox/contract.json", "py.typed", "__main__.py")
 TOP = {"src", "tests", "docs", "scripts", "README.md", "LICENSE", "pyproject.toml", ".env.example", "server.json"}
 
@@ -71,7 +72,9 @@ def _test(wheel: Path, folder: Path, words: Sequence[str]) -> None:
             shutil.copytree(ROOT / name, elsewhere / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             shutil.copy(ROOT / name, elsewhere / name)
-    subprocess.run([python, "-m", "pytest", "-m", "not checkout", *words], cwd=elsewhere, check=True)
+    subprocess.run(
+        [python, "-m", "pytest", *PARALLEL, "-m", "not checkout and not nightly", *words], cwd=elsewhere, check=True
+    )
 
 
 def _environment(folder: Path) -> Path:

@@ -24,7 +24,7 @@ from support.stdio import StdioHost, environment, running
 
 pytestmark = pytest.mark.anyio
 
-FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "30"))
+FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "8"))
 AT_ONCE = 6
 DEADLINE, LATE = 45.0, 2.0
 ENOUGH = 8  # calls after which a generation must be told
@@ -160,6 +160,7 @@ async def test_identical_calls_of_several_servers_are_one_generation(
     assert len(results) == 2 * servers
 
 
+@pytest.mark.timeout(60 + 20 * KILLS)
 async def test_servers_that_are_killed_bill_each_generation_once_and_lose_none(tmp_path: Path) -> None:
     dice = random.Random(FIRST)
     world = World(pace=0.3, slots=1_000)

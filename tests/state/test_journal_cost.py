@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(300)]
+
 ROOT = Path(__file__).parent.parent.parent
 MOST_MS = 5.0
 

@@ -1,0 +1,24 @@
+"""A sandbox world for tests, which look at pictures but not at how they are painted."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from scenario_mcp.sandbox import painter
+from scenario_mcp.sandbox.world import Asset, Draft, World
+from support.pictures import png
+
+
+class PlainWorld(World):
+    """A sandbox whose paintings are of one colour, by their seed: painting is most of what a generation costs."""
+
+    def store(self, draft: Draft) -> Asset:
+        return super().store(replace(draft, make=_plain(draft.make)))
+
+
+def _plain(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    if not isinstance(make, partial) or make.func is not painter.paint:
+        return make
+    [order] = make.args
+    return lambda: png(f"#{random.Random(order.seed).randbytes(3).hex()}", (order.width, order.height))

@@ -18,7 +18,6 @@ from support.network import SandboxNetwork
 from support.pictures import png
 from support.servers import Machine
 from support.stdio import VERSIONS
-from support.worlds import PlainWorld
 
 ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 
@@ -40,7 +39,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 @pytest.fixture
 def world() -> World:
-    return PlainWorld(clock=lambda: 1_795_000_000.0 + anyio.current_time())
+    return World(clock=lambda: 1_795_000_000.0 + anyio.current_time())
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def wire_era(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def quick_world() -> World:
     """A sandbox for real servers, in real time."""
-    return PlainWorld(pace=0.05)
+    return World(pace=0.05)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from scenario_mcp.sandbox.world import World
 from support.examples import NEEDED, WRONG, example, filled
 from support.pictures import png
 from support.stdio import StdioHost, environment, running
-from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +34,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def quick_world() -> World:
-    return PlainWorld(pace=0.02, slots=40)
+    return World(pace=0.02, slots=40)
 
 
 @pytest.fixture

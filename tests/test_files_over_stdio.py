@@ -11,7 +11,6 @@ from scenario_mcp.sandbox.world import World
 from support.agents import TOOL
 from support.pictures import data_url, noise, png
 from support.stdio import StdioHost, environment, running
-from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +25,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def quick_world() -> World:
-    return PlainWorld(pace=0.02)
+    return World(pace=0.02)
 
 
 @pytest.fixture

@@ -59,8 +59,9 @@ def _visible(text: str) -> "list[str]":
 
 
 def quoted(text: object, length: int = LENGTH) -> str:
-    """Quote a foreign text for a line of ours; no quote inside it can end it."""
-    return f'"{unquotable(clean(text, length))}"'
+    """Quote a foreign text for a line of ours; no quote and no backslash inside it can end it, or keep it open."""
+    plain = unquotable(clean(text, length)).replace("\\", "\\\\")
+    return f'"{plain}"'
 
 
 def unquotable(text: str) -> str:
@@ -103,4 +104,20 @@ def shown(value: object, length: int = LENGTH) -> str:
     """Show a foreign value as JSON on one line of visible characters, cut."""
     if isinstance(value, str):
         return quoted(value, length)
-    return clean(json.dumps(value, ensure_ascii=False, default=str), length)
+    text = clean(written(value, length), length + 1)
+    return text if len(text) <= length else quoted(text, length)  # what is cut may end within quotes of its own
+
+
+def written(value: object, most: int) -> str:
+    """Write a foreign value as JSON, but no more of it than so many characters tell, and one part more."""
+    text = ""
+    for part in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value):
+        text += part
+        if len(text) > most:
+            break
+    return text
+
+
+def named(value: object) -> str:
+    """Name a foreign value among others: a single word as it is, anything else as JSON."""
+    return word(value) or shown(value)

@@ -87,7 +87,7 @@ REPLIES: list[tuple[Call, int, Any, type[ApiError], str, str]] = [
     (READ, 408, {"message": "Request Timeout"}, Unavailable, "408", "in trouble"),
     (READ, 302, "", Redirected, "302", "SCENARIO_BASE_URL"),
     (READ, 418, {"error": "teapot"}, ApiError, "teapot", "what the reason names"),
-    (READ, 400, {"detail": [{"loc": ["body"]}]}, ApiError, '[{"loc": ["body"]}]', "what the reason names"),
+    (READ, 400, {"detail": [{"loc": ["body"]}]}, ApiError, "[{'loc': ['body']}]", "what the reason names"),
     (READ, 400, {"reason": "", "message": "second"}, ApiError, "second", "what the reason names"),
     (READ, 400, {"reason": "x" * 5000}, ApiError, "x" * 299 + "…", ""),
     (READ, 400, {"reason": "line\none\x1b[31m\u202e"}, ApiError, '"line one [31m"', ""),

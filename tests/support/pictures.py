@@ -9,7 +9,7 @@ from PIL import Image
 
 def png(colour: str = "teal", size: tuple[int, int] = (8, 8)) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "PNG", compress_level=1)
+    Image.new("RGB", size, colour).save(out, "PNG")
     return out.getvalue()
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import anyio
 import httpx
 
+from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch
 from scenario_mcp.server.results import Rendered
@@ -34,7 +35,6 @@ from support.network import (
 )
 from support.pictures import png
 from support.servers import Machine
-from support.worlds import PlainWorld
 
 FAULTS: tuple[Fault, ...] = (
     *(refused, reset_before, reset_after, hangs_before, hangs_after, server_error, bad_gateway, truncated, busy),
@@ -155,7 +155,7 @@ class Torture:
     def __init__(self, seed: int, folder: Path) -> None:
         random.seed(seed)  # the jitter of pauses
         self.dice = random.Random(seed)
-        self.world = PlainWorld(
+        self.world = World(
             clock=lambda: 1_795_000_000.0 + anyio.current_time(),
             pace=self.dice.choice((0.3, 1.0, 4.0)),
             slots=self.dice.choice((1, 2, 8)),

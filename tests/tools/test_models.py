@@ -58,7 +58,7 @@ async def test_a_row_names_the_tool_and_the_plan(agent: McpClient) -> None:
     assert first["tools"] == [TOOL, "run-model"]
     assert first["can"][0] == "img2img_ip_adapter"
     assert first["can"][-1] == "and 7 more"
-    assert "model_sandbox-ink | Ink and wash (sandbox) | flux.1-lora | can img2img_ip_adapter" in text_of(result)
+    assert 'model_sandbox-ink | "Ink and wash (sandbox)" | flux.1-lora | can img2img_ip_adapter' in text_of(result)
     assert f"run with {TOOL} or run-model" in text_of(result)
     flux2 = rows(await agent.call_tool(FIND, {"query": "FLUX.2 dev"}))[0]
     assert (flux2["tools"], flux2["plan"]) == (["run-model"], "Starter")
@@ -215,7 +215,7 @@ async def test_get_model_tells_the_contract_of_a_custom_model(agent: McpClient) 
     assert not result.is_error
     said = text_of(result)
     for line in (
-        "model_sandbox-film: Short films (sandbox), type custom, run with run-model",
+        'model_sandbox-film: "Short films (sandbox)", type custom, run with run-model',
         "Can: txt2video, img2video",
         "- prompt: a text of at most 500 characters; required unless firstFrame is given.",
         "- firstFrame: an asset id of kind image; required if lastFrame is given.",
@@ -258,7 +258,7 @@ async def test_get_model_names_the_plan_and_the_replacement(agent: McpClient) ->
     story = await agent.call_tool(GET, {"modelId": "model_sandbox-story"})
 
     assert "Needs plan: Pro" in text_of(statue)
-    assert "Scenario recommends instead: model_sandbox-film" in text_of(story)
+    assert "Its owner recommends instead: model_sandbox-film" in text_of(story)
 
 
 async def test_get_model_of_an_unknown_id_is_an_error(agent: McpClient) -> None:
@@ -286,7 +286,7 @@ async def test_the_largest_contract_stays_small(agent: McpClient, world: World) 
     result = await agent.call_tool(GET, {"modelId": "model_huge"})
 
     assert size(result) <= LARGEST_ANSWER
-    assert "- input0: one of voice number 0" in text_of(result)
+    assert '- input0: one of "voice number 0' in text_of(result)
     assert "more inputs are not told here" in text_of(result)
 
 

@@ -58,7 +58,7 @@ async def test_captions_come_in_the_order_of_their_pictures(machine: Machine, wo
     captions = made(result)["captions"]
     assert [caption.rpartition(" ")[2] for caption in captions] == ["red", "blue", "white"]
     for number, caption in enumerate(captions, 1):
-        assert f"Caption {number}: {caption}" in text_of(result)
+        assert f'Caption {number}: "{caption}"' in text_of(result)
     assert world.ledger[0].body == {"images": pictures}
 
 
@@ -79,7 +79,7 @@ async def test_text_is_told_as_text_and_as_data(machine: Machine) -> None:
         styled = await agent.call_tool(DESCRIBE, {"modelId": "model_sandbox-ink"})
         prompted = await agent.call_tool(PROMPT, {"mode": "inventive", "numResults": 2})
 
-    assert f"In English: {TRANSLATED}" in text_of(translated)
+    assert f'In English: "{TRANSLATED}"' in text_of(translated)
     assert made(translated)["detectedLanguage"] == "fr"
     assert made(styled)["description"] in text_of(styled)
     assert made(styled)["synthesis"] in text_of(styled)
@@ -336,7 +336,7 @@ async def test_captions_keep_their_places_though_one_is_missing(machine: Machine
         result = await agent.call_tool(CAPTION, {"images": [data_url()] * 3})
 
     assert made(result)["captions"] == ["a cat", "", "a dog"]
-    assert "Caption 3: a dog" in text_of(result)
+    assert 'Caption 3: "a dog"' in text_of(result)
 
 
 async def test_a_sentence_about_data_is_no_data_url(machine: Machine, world: World) -> None:

@@ -3,11 +3,12 @@
 Also used with `step` beside the standard keywords: the distance between allowed numbers, counted from `minimum` or 0.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+from scenario_mcp import wording
 
 Schema = Mapping[str, Any]
 
@@ -51,7 +52,7 @@ def refusal(schema: Schema, value: Any) -> str:
 def expectation(schema: Schema, listed: int = LISTED) -> str:
     """Say in words what a schema wants: its type, range and allowed values, of which so many are listed."""
     if "enum" in schema:
-        values = [plain(each) for each in schema["enum"]]
+        values = [wording.named(each) if isinstance(each, str) else plain(each) for each in schema["enum"]]
         more = f" and {len(values) - listed} more" if len(values) > listed else ""
         return f"one of {', '.join(values[:listed])}{more}"
     return " ".join((_WORDS.get(schema.get("type", ""), "a value"), *_bounds(schema)))
@@ -93,8 +94,7 @@ def plain(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """Show a value as JSON, cut where it gets long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return wording.shown(value, SHOWN)
 
 
 def _fits(schema: Schema, value: Any) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -42,7 +43,7 @@ class Account:
 
     async def _plan(self, deadline: Deadline) -> Plan:
         teams = records.items((await self._client.send(wire.Call("GET", wire.path("teams")), deadline)).get("teams"))
-        ids = [records.text(records.mapping(team).get("id")) for team in teams]
+        ids = [wording.identifier(records.mapping(team).get("id")) for team in teams]
         if len(ids) != 1 or ids[0] is None:  # a key of several teams does not say which one pays
             return Plan()
         read = await self._client.send(wire.Call("GET", wire.path("teams", ids[0], "limits")), deadline)
@@ -52,5 +53,4 @@ class Account:
         left = None if allowed is None or used is None else max(0.0, allowed - used)
         if left is not None:
             left += sum(records.number(each) or 0.0 for each in bought)
-        name = records.text(read.get("plan"))
-        return Plan(wire.clean(name, 40) if name else None, left)
+        return Plan(records.words(read.get("plan"), 40), left)

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 
+LARGEST_SIDE = 1_000_000  # pixels
+LONGEST_PROMPT = 2_000  # characters
 PAGE = 100  # most assets that GET /assets lists at once
 BULK = 200  # most ids that POST /assets/get-bulk takes at once
 
@@ -44,7 +47,7 @@ async def describe(
             "POST", wire.path("assets", "get-bulk"), wire.flags(originalAssets=original), {"assetIds": list(ids)}
         )
         answer = await client.send(call, deadline)
-        found.update((asset.id, asset) for asset in map(_read_asset, records.items(answer.get("assets"))))
+        found.update((asset.id, asset) for asset in map(_read_asset, records.items(answer.get("assets"), BULK)))
     return [found.get(asset_id, Asset(asset_id)) for asset_id in asset_ids]
 
 
@@ -60,8 +63,9 @@ async def with_parts(
         for parent in described:
             query = {"parentAssetId": parent.id, "pageSize": str(PAGE), **wire.flags(originalAssets=original)}
             answer = await client.send(wire.Call("GET", wire.path("assets"), query), deadline)
-            below = map(_read_asset, records.items(answer.get("assets")))
-            found += [asset for asset in below if asset.part and asset.id not in {each.id for each in found}]
+            below = map(_read_asset, records.items(answer.get("assets"), PAGE))
+            known = {"", *(asset.id for asset in found)}
+            found += [asset for asset in below if asset.part and asset.id not in known]
     return found
 
 
@@ -75,15 +79,15 @@ def _read_asset(value: Any) -> Asset:
     properties, metadata = records.mapping(record.get("properties")), records.mapping(record.get("metadata"))
     seed = metadata.get("seed")
     return Asset(
-        id=records.text(record.get("id")) or "",
-        url=records.text(record.get("url")),
-        mime_type=records.text(record.get("mimeType")),
+        id=wording.identifier(record.get("id")) or "",
+        url=wording.address(record.get("url")),
+        mime_type=wording.word(record.get("mimeType")),
         width=_pixels(properties.get("width")),
         height=_pixels(properties.get("height")),
-        prompt=records.text(metadata.get("prompt")),
-        seed=str(seed) if isinstance(seed, str | int) and not isinstance(seed, bool) else None,
-        model_id=records.text(metadata.get("modelId")),
-        part=_part(records.text(metadata.get("type")) or ""),
+        prompt=records.words(metadata.get("prompt"), LONGEST_PROMPT),
+        seed=wording.word(str(seed), 40) if isinstance(seed, str | int) and not isinstance(seed, bool) else None,
+        model_id=wording.identifier(metadata.get("modelId")),
+        part=_part(wording.word(metadata.get("type")) or ""),
     )
 
 
@@ -95,4 +99,4 @@ def _part(kind: str) -> str | None:
 
 def _pixels(value: Any) -> int | None:
     size = records.number(value)
-    return int(size) if size else None
+    return int(size) if size and 1 <= size <= LARGEST_SIDE else None

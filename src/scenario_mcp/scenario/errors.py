@@ -29,12 +29,9 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 
 from collections.abc import Iterable
 
+from scenario_mcp.wording import clean, quoted
+
 MOST_PROBLEMS = 20  # that one refusal lists
-
-
-def cut(text: str, length: int) -> str:
-    """Cut a text to so many characters."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 class ScenarioError(Exception):
@@ -57,7 +54,7 @@ class InvalidArguments(ScenarioError):
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         listed = list(problems)
-        lines = [f"- {cut(field, 80)}: {cut(sentence, 1_000)}" for field, sentence in listed[:MOST_PROBLEMS]]
+        lines = [f"- {clean(field, 80)}: {clean(sentence, 1_000)}" for field, sentence in listed[:MOST_PROBLEMS]]
         if len(listed) > MOST_PROBLEMS:
             lines.append(f"- and {len(listed) - MOST_PROBLEMS} more")
         super().__init__("\n".join(("Nothing was sent or billed. Fix these arguments and call again:", *lines)))
@@ -177,8 +174,9 @@ class ApiError(ScenarioError):
         trace_id: str = "",
         retry_after: float | None = None,
     ) -> None:
-        said = f'Scenario answered {status}: "{reason}"' if reason else f"Scenario answered {status} without a reason"
-        super().__init__(f"{said} (trace id {trace_id})." if trace_id else f"{said}.", hint)
+        why = f": {quoted(reason)}" if reason else " without a reason"
+        trace = f" (trace id {trace_id})" if trace_id else ""
+        super().__init__(f"Scenario answered {status}{why}{trace}.", hint)
         self.status = status
         self.reason = reason
         self.retry_after = retry_after

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -17,12 +18,16 @@ TERMINAL = frozenset({SUCCESS, FAILURE, CANCELED})  # any other word, known or n
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
 
 
+MOST_ASSETS = 512  # results of one job that are read; no tool makes a quarter of it
+
+
 @dataclass(frozen=True)
 class Job:
     """A job as last seen: `status` in Scenario's words, `progress` from 0 to 1, costs in Creative Units.
 
-    `created` and `updated` are ISO 8601 times of Scenario's clock, `input` is what the job was asked for and `output`
-    what it gave besides files, `type` and `author` are Scenario's words for its kind and for who asked.
+    `created` and `updated` are ISO 8601 times of Scenario's clock, `type` and `author` are Scenario's words for its
+    kind and for who asked; `more_assets` says that it names results that were not read. `input` is what the job was
+    asked for and `output` what it gave besides files, both as they came: whoever shows of them makes it fit to show.
     """
 
     id: str
@@ -30,6 +35,7 @@ class Job:
     progress: float = 0.0
     model_id: str | None = None
     asset_ids: tuple[str, ...] = ()
+    more_assets: bool = False
     error: str | None = None
     hint: str | None = None
     refundable: bool = True
@@ -62,33 +68,31 @@ class Watched:
 def read_job(value: Any) -> Job | None:
     """Read a job record, taking what is understood and passing over the rest; None if it names no job."""
     record = records.mapping(value)
-    job_id = records.text(record.get("jobId"))
+    job_id = wording.identifier(record.get("jobId"))
     if job_id is None:
         return None
     metadata, billing = records.mapping(record.get("metadata")), records.mapping(record.get("billing"))
+    named = metadata.get("assetIds")
+    asset_ids = records.each(named, wording.identifier, MOST_ASSETS)
     return Job(
         id=job_id,
-        status=wire.clean(records.text(record.get("status")) or "pending", 40),
+        status=wording.word(record.get("status"), 40) or "pending",
         progress=min(1.0, max(0.0, records.number(record.get("progress")) or 0.0)),
-        model_id=records.text(records.mapping(metadata.get("input")).get("modelId")),
-        asset_ids=tuple(each for each in records.items(metadata.get("assetIds")) if isinstance(each, str)),
-        error=_words(metadata.get("error")),
-        hint=_words(metadata.get("hint")),
+        model_id=wording.identifier(records.mapping(metadata.get("input")).get("modelId")),
+        asset_ids=asset_ids,
+        more_assets=isinstance(named, list) and len(named) > len(asset_ids),
+        error=records.words(metadata.get("error")),
+        hint=records.words(metadata.get("hint")),
         refundable=billing.get("disableRefund") is not True,
         cost=records.number(billing.get("cuCost")),
         discount=records.number(billing.get("cuDiscount")),
-        created=records.text(record.get("createdAt")),
-        updated=records.text(record.get("updatedAt")),
-        type=records.text(record.get("jobType")),
-        author=records.text(record.get("authorId")),
+        created=records.time(record.get("createdAt")),
+        updated=records.time(record.get("updatedAt")),
+        type=wording.word(record.get("jobType")),
+        author=wording.identifier(record.get("authorId")),
         input=records.mapping(metadata.get("input")),
         output=records.mapping(metadata.get("output")),
     )
-
-
-def _words(value: Any) -> str | None:
-    said = records.text(value)
-    return wire.clean(said) if said else None
 
 
 async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
@@ -102,18 +106,22 @@ async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the project's jobs, and the token of the page after them, if there is one."""
+    """Some of the project's jobs, the token of the page after them, if there is one, and whether all could be read."""
 
     jobs: tuple[Job, ...]
     next: str | None
+    whole: bool = True
 
 
 async def page(client: Client, deadline: Deadline, *, size: int, token: str | None = None, **filters: str) -> Page:
     """List the project's jobs, newest first; a page may be empty though others follow. Raises `ScenarioError`."""
     query = {"pageSize": str(size), **({"paginationToken": token} if token else {}), **filters}
     answer = await client.send(wire.Call("GET", wire.path("jobs"), query), deadline)
-    read = (read_job(each) for each in records.items(answer.get("jobs")))
-    return Page(tuple(job for job in read if job is not None), records.text(answer.get("nextPaginationToken")))
+    listed, token = answer.get("jobs"), answer.get("nextPaginationToken")
+    read = records.each(listed, read_job)
+    following = records.token(token)
+    whole = len(read) == len(listed if isinstance(listed, list) else ()) and (following is None) == (not token)
+    return Page(read, following, whole)
 
 
 async def cancel(client: Client, job_id: str, deadline: Deadline) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -14,6 +15,8 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 FRESH_SECONDS = 300.0
 LARGEST_PAGE = 500  # of GET /models
 HITS = 100  # a page of a search
+MOST_INPUTS, MOST_NAMES, MOST_ALLOWED = 256, 128, 512  # of one record: inputs, names in a list, allowed values
+LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_DEFAULT = 120, 1_000, 2_000  # characters
 PLANS = {0: "Free", 25: "Starter", 50: "Pro", 75: "Max", 100: "Enterprise"}
 
 
@@ -79,76 +82,93 @@ class Model:
 
     @property
     def replacement(self) -> str | None:
-        """Name the model that Scenario recommends in place of this one, if a tag says so."""
-        return next((tag.partition(":")[2] or None for tag in self.tags if tag.startswith("deprecated:")), None)
+        """Name the model that this one's owner recommends in its place, if a tag says so."""
+        recommended = (tag.partition(":")[2] for tag in self.tags if tag.startswith("deprecated:"))
+        return next(filter(None, map(wording.identifier, recommended)), None)
 
 
 def read_model(value: Any) -> Model | None:
     """Read a model record, taking what is understood; None if it names no model."""
     record = records.mapping(value)
-    model_id = records.text(record.get("id"))
+    model_id = wording.identifier(record.get("id"))
     if model_id is None:
         return None
-    custom, described = record.get("custom"), records.items(record.get("inputs"))
-    inputs = tuple(filter(None, map(_read_input, described)))
+    custom, described = record.get("custom"), record.get("inputs")
+    inputs = records.each(described, _read_input, MOST_INPUTS)
     level = records.number(record.get("accessRestrictions"))
     return Model(
         id=model_id,
-        name=records.text(record.get("name")) or "",
-        type=records.text(record.get("type")),
+        name=records.words(record.get("name"), LONGEST_NAME) or "",
+        type=wording.word(record.get("type")),
         custom=custom if isinstance(custom, bool) else None,
-        capabilities=_texts(record.get("capabilities")),
+        capabilities=records.each(record.get("capabilities"), wording.word, MOST_NAMES),
         inputs=inputs or None,
-        more_inputs=len(inputs) < len(described),
-        base_model_ids=_texts(record.get("compliantModelIds")),
+        more_inputs=isinstance(described, list) and len(inputs) < len(described),
+        base_model_ids=records.each(record.get("compliantModelIds"), wording.identifier, MOST_NAMES),
         plan=PLANS.get(int(level), f"level {level:g}") if level else None,
-        tags=_texts(record.get("tags")),
-        description=records.text(record.get("shortDescription")) or records.text(record.get("description")),
+        tags=records.each(record.get("tags"), records.words, MOST_NAMES),
+        description=_description(record, "shortDescription", "description"),
         public={"public": True, "private": False}.get(str(record.get("privacy"))),
     )
 
 
 def _read_input(value: Any) -> Input | None:
     record = records.mapping(value)
-    name = records.text(record.get("name"))
+    name = wording.word(record.get("name"))
     if name is None:
         return None
     return Input(
         name=name,
-        type=records.text(record.get("type")) or "",
-        kind=records.text(record.get("kind")),
+        type=wording.word(record.get("type")) or "",
+        kind=wording.word(record.get("kind")),
         required=_read_requirement(record.get("required")),
         min=records.number(record.get("min")),
         max=records.number(record.get("max")),
         step=records.number(record.get("step")),
         min_length=records.number(record.get("minLength")),
         max_length=records.number(record.get("maxLength")),
-        allowed=tuple(records.items(record.get("allowedValues"))),
-        default=record.get("default"),
+        allowed=_allowed(record.get("allowedValues")),
+        default=_default(record.get("default")),
         costs=record.get("costImpact") is True,
-        model_types=_texts(record.get("modelTypes")),
-        description=records.text(record.get("description")) or records.text(record.get("hint")),
+        model_types=records.each(record.get("modelTypes"), wording.word, MOST_NAMES),
+        description=_description(record, "description", "hint"),
     )
+
+
+def _description(record: Mapping[str, Any], *names: str) -> str | None:
+    return next(filter(None, (records.words(record.get(name), LONGEST_DESCRIPTION) for name in names)), None)
+
+
+def _allowed(value: Any) -> tuple[Any, ...]:
+    """Take the values that an input allows; none if one of them cannot be shown as it is, so that the API checks."""
+    listed = records.items(value, MOST_ALLOWED + 1)
+    legible = all(not isinstance(each, str) or each == wording.unquotable(wording.clean(each)) for each in listed)
+    return tuple(listed) if legible and len(listed) <= MOST_ALLOWED else ()
+
+
+def _default(value: Any) -> Any:
+    """Take a default that can be shown as it is, or None."""
+    text = wording.written(value, LONGEST_DEFAULT)
+    return value if text == wording.clean(text, LONGEST_DEFAULT) else None
 
 
 def _read_requirement(value: Any) -> Requirement:
     rules = records.mapping(value)
     # The public description says conditionalValues, records of 2026 say conditional.
     conditional = {**records.mapping(rules.get("conditionalValues")), **records.mapping(rules.get("conditional"))}
+    named = [records.mapping(rules.get("ifDefined")), records.mapping(rules.get("ifNotDefined")), conditional]
+    if any(len(each) > MOST_NAMES or None in map(wording.word, each) for each in named):
+        return Requirement(always=rules.get("always") is True, unclear=True)
     return Requirement(
         always=rules.get("always") is True,
-        if_defined=tuple(records.mapping(rules.get("ifDefined"))),
-        if_not_defined=tuple(records.mapping(rules.get("ifNotDefined"))),
-        if_values={name: tuple(said) if isinstance(said, list) else (said,) for name, said in conditional.items()},
+        if_defined=tuple(named[0]),
+        if_not_defined=tuple(named[1]),
+        if_values={name: _allowed(each if isinstance(each, list) else [each]) for name, each in conditional.items()},
         unclear=not set(rules) <= _RULES,
     )
 
 
 _RULES = {"always", "ifDefined", "ifNotDefined", "conditionalValues", "conditional"}
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(each for each in records.items(value) if isinstance(each, str))
 
 
 class Listing(NamedTuple):
@@ -175,8 +195,8 @@ class Models:
         """Read a record from the API, whatever is remembered. Raises `ScenarioError`."""
         answer = await self._client.send(wire.Call("GET", wire.path("models", model_id)), deadline)
         model = read_model(answer.get("model"))
-        if model is None:
-            raise NoAnswer("Scenario answered without a model record.")
+        if model is None or model.id != model_id:
+            raise NoAnswer("Scenario answered without the record of the model that was asked for.")
         self._read_at[model_id] = (model, anyio.current_time())
         return model
 
@@ -184,8 +204,8 @@ class Models:
         """Read several records at once, without their inputs; unknown ids are left out. Raises `ScenarioError`."""
         call = wire.Call("POST", wire.path("models", "get-bulk"), body={"modelIds": list(model_ids)})
         answer = await self._client.send(call, deadline)
-        found = filter(None, map(read_model, records.items(answer.get("models"))))
-        return {model.id: model for model in found}
+        found = records.each(answer.get("models"), read_model)
+        return {model.id: model for model in found if model.id in model_ids}
 
     async def listed(self, *, public: bool, pages: int, deadline: Deadline) -> Listing:
         """List models, so many pages at most. Raises `ScenarioError` if not even the first can be had."""
@@ -194,7 +214,8 @@ class Models:
         async def page(token: str | None) -> _Page:
             more = {"paginationToken": token} if token else {}
             answer = await self._client.send(wire.Call("GET", wire.path("models"), query | more), deadline)
-            return _Page(records.items(answer.get("models")), records.text(answer.get("nextPaginationToken")))
+            models = records.items(answer.get("models"), LARGEST_PAGE)
+            return _Page(models, records.token(answer.get("nextPaginationToken")))
 
         return await _gather(page, pages)
 
@@ -208,7 +229,7 @@ class Models:
             offset = int(token or 0)
             body = {"query": query, "public": public, "limit": HITS, "offset": offset}
             answer = await self._client.send(wire.Call("POST", wire.path("search", "models"), body=body), deadline)
-            hits = records.items(answer.get("hits"))
+            hits = records.items(answer.get("hits"), HITS)
             return _Page(hits, str(offset + HITS) if len(hits) >= HITS else None)
 
         return await _gather(page, pages)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -84,7 +85,7 @@ async def _send_parts(
     parts = [records.mapping(part) for part in records.items(begun.get("parts"))]
     if all(records.number(part.get("number")) is not None for part in parts):
         parts.sort(key=lambda part: records.number(part.get("number")) or 0)
-    urls = [records.text(part.get("url")) for part in parts]
+    urls = [wording.address(part.get("url")) for part in parts]
     if len(urls) != -(-len(content) // PART_BYTES) or None in urls or len(set(urls)) != len(urls):
         raise NoAnswer("Scenario answered without an address for every part of the upload.")
     for index, url in enumerate(urls):
@@ -109,10 +110,10 @@ async def _finished(client: Client, upload: Mapping[str, Any], deadline: Deadlin
     """Wait until an upload has become an asset."""
     upload_id, pause = _id_of(upload.get("id")), FIRST_PAUSE
     while True:
-        status, asset_id = upload.get("status"), records.text(upload.get("entityId"))
+        status, asset_id = upload.get("status"), wording.identifier(upload.get("entityId"))
         if status == "failed":
-            said = wire.clean(records.text(upload.get("errorMessage")) or "no reason was given")
-            raise UploadFailed(f'Scenario could not take the file: "{said}".')
+            reason = wording.quoted(records.words(upload.get("errorMessage")) or "no reason was given")
+            raise UploadFailed(f"Scenario could not take the file: {reason}.")
         if asset_id is not None and status in ("imported", "complete"):
             return asset_id
         if pause >= deadline.remaining():
@@ -124,7 +125,7 @@ async def _finished(client: Client, upload: Mapping[str, Any], deadline: Deadlin
 
 
 def _id_of(value: Any) -> str:
-    found = records.text(value)
+    found = wording.identifier(value)
     if found is None:
         raise NoAnswer("Scenario answered an upload without an id.")
     return found

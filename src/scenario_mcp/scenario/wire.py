@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records
 from scenario_mcp.scenario.errors import (
     ApiError,
@@ -27,7 +28,6 @@ from scenario_mcp.scenario.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
-    cut,
 )
 
 GENERATE, CUSTOM = "/generate/", "/generate/custom/"
@@ -99,7 +99,7 @@ def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[st
         status,
         reason,
         f"Nothing was billed. {hint}" if call.paid else hint,
-        trace_id=clean(data.get("trace_id") or data.get("traceId") or "", 60),
+        trace_id=wording.word(data.get("trace_id") or data.get("traceId")) or "",
         retry_after=_retry_after(headers, data),
     )
 
@@ -127,27 +127,24 @@ def _hint(call: Call, kind: type[ApiError], data: Mapping[str, Any]) -> str:
     facts = {**data, **records.mapping(data.get("details"))}
     if kind is Forbidden and facts.get("requiredPlan"):
         return (
-            f"The model needs the plan {clean(facts['requiredPlan'], 60)}, and repeating the call never helps."
+            f"The model needs the plan {wording.named(facts['requiredPlan'])}, and repeating the call never helps."
             " Use another model, or ask the user about the plan."
         )
     if kind is RouteRetired and call.path.startswith(CUSTOM):
         return "Scenario does not serve the route of custom models now. Ask the user to check SCENARIO_BASE_URL."
     if kind is RateLimited and facts.get("actionName"):
-        limit = clean(f"{facts['actionName']}, at most {facts.get('actionLimit', 'a few')} at once", 100)
-        return f"The account's limit is reached: {limit}. {kind.hint}"
+        limit = records.number(facts.get("actionLimit"))
+        most = "a few" if limit is None else f"{limit:g}"
+        action = wording.named(facts["actionName"])
+        return f"The account's limit is reached: {action}, at most {most} at once. {kind.hint}"
     return kind.hint
 
 
 def _reason(data: Mapping[str, Any]) -> str:
     said = next((data[key] for key in ("reason", "message", "error", "detail") if data.get(key)), "")
     name = data.get("name")
-    text = said if isinstance(said, str) else json.dumps(said)
-    return clean(f"{name}: {text}" if isinstance(name, str) and name not in text else text, REASON_LENGTH)
-
-
-def clean(said: object, length: int = REASON_LENGTH) -> str:
-    """Make foreign words fit to be shown: on one line, printable, cut."""
-    return cut(" ".join("".join(char if char.isprintable() else " " for char in str(said)).split()), length)
+    text = said if isinstance(said, str) else wording.written(said, REASON_LENGTH)
+    return wording.clean(f"{name}: {text}" if isinstance(name, str) and name not in text else text, REASON_LENGTH)
 
 
 def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float | None:
@@ -163,21 +160,10 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
         data = json.loads(body, parse_constant=lambda _: None)  # NaN and Infinity are not JSON
         if b"\\ud" in body.lower():
-            data = sound(data)
+            data = wording.sound(data)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
-
-
-def sound(value: Any) -> Any:
-    """Replace halves of characters, which JSON can escape but UTF-8 cannot write: one would end the MCP stream."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [sound(each) for each in value]
-    if isinstance(value, dict):
-        return {sound(key): sound(each) for key, each in value.items()}
-    return value
 
 
 def is_certain_refusal(failure: ApiError) -> bool:

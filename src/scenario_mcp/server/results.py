@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
+from scenario_mcp import masking, wording
 from scenario_mcp.inferences import schemas
+from scenario_mcp.masking import Mask
 from scenario_mcp.media.previews import Preview
-from scenario_mcp.scenario import jobs, wire
+from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.server import words
@@ -92,29 +94,48 @@ def _report(report: Report) -> Rendered:
 def _outcome(outcome: Outcome) -> Rendered:
     """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
-    for most, with_urls in LEVELS:
-        told = _trimmed(outcome, most, with_urls=with_urls)
-        text, data = "\n".join(_lines(told, _starts(outcome))), _data(told) | _seen(outcome.previews)
+    for level in LEVELS:
+        trimmed = _trimmed(outcome, level)
+        text, data = "\n".join(_lines(trimmed, _starts(outcome))), _data(trimmed) | _seen(outcome.previews)
         if len(text) + len(json.dumps(data, ensure_ascii=False)) <= ROOM:
             break
     return Rendered(text, data, failed, outcome.previews, tuple(_links(outcome)))
 
 
-# What is told of results when there are too many: how many of each job, and whether with their addresses.
-ROOM = 80_000
-LEVELS = ((None, True), (None, False), (24, False), (8, False), (2, False), (0, False))
+class Level(NamedTuple):
+    """What of each job stands in a result: so many files, their addresses, and so many characters of its words."""
+
+    most: int | None
+    with_urls: bool
+    words: int | None
 
 
-def _trimmed(outcome: Outcome, most: int | None, *, with_urls: bool) -> Outcome:
-    rows = tuple(_trimmed(row, most, with_urls=with_urls) for row in outcome.jobs)
+ROOM = 80_000  # characters of a result, text and data together
+LEVELS = (
+    Level(None, with_urls=True, words=None),
+    Level(None, with_urls=False, words=4_000),
+    Level(24, with_urls=False, words=1_000),
+    Level(8, with_urls=False, words=500),
+    Level(2, with_urls=False, words=200),
+    Level(0, with_urls=False, words=100),
+)
+CUT = "Words are cut, there are too many: wait-for-jobs with this job alone tells more of them."
+
+
+def _trimmed(outcome: Outcome, level: Level) -> Outcome:
+    rows = tuple(_trimmed(row, level) for row in outcome.jobs)
+    most, with_urls, _ = level
     kept = outcome.assets[:most]
     notes = list(outcome.notes)
+    answer = outcome.answer if level.words is None else words.within(outcome.answer, level.words)
+    if answer != outcome.answer:
+        notes.append(CUT)
     if left_out := len(outcome.assets) - len(kept):
         notes.append(f"{left_out} more results are not listed: show-assets with this jobId shows them.")
     if not with_urls and any(asset.url and asset.id not in outcome.files for asset in outcome.assets):
         notes.append("Addresses are left out, there are too many: show-assets gives them.")
     assets = kept if with_urls else tuple(replace(asset, url=None) for asset in kept)
-    return replace(outcome, assets=assets, notes=tuple(notes), jobs=rows)
+    return replace(outcome, assets=assets, notes=tuple(notes), jobs=rows, answer=answer)
 
 
 def _starts(outcome: Outcome) -> list[int]:
@@ -140,7 +161,13 @@ def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
 
 def _sound(rendered: Rendered) -> Rendered:
     """Repeat nothing that the wire cannot carry, whoever said it."""
-    return replace(rendered, text=wire.sound(rendered.text), structured=wire.sound(rendered.structured))
+    return replace(rendered, text=wording.sound(rendered.text), structured=wording.sound(rendered.structured))
+
+
+def masked(rendered: Rendered, mask: Mask) -> Rendered:
+    """Hide the secret in a result, line by line: also where it came from the call's own arguments."""
+    text = "\n".join(map(mask, rendered.text.split("\n")))
+    return replace(rendered, text=text, structured=masking.masked(rendered.structured, mask))
 
 
 def _marked(rendered: Rendered) -> Rendered:

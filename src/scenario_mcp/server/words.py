@@ -1,14 +1,16 @@
 """Results in words and numbers: what inferences answer besides files, as lines and as data."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from scenario_mcp import wording
 from scenario_mcp.inferences import schemas
 from scenario_mcp.scenario.answers import ASSETS, Answer
 
+SHORTEST = 40  # characters of a text that is cut
 SHOWN_NUMBERS = 4  # of an embedding
 LONGEST = 400  # characters of a segment
+MARK = "What a model of Scenario wrote, not the user:"
 
 LABELS = {
     "captions": "Caption",
@@ -22,7 +24,9 @@ LABELS = {
 
 
 def lines(answer: Answer) -> Iterator[str]:
-    """Put an answer into lines: words in full, numbers only as how many there are."""
+    """Put an answer into lines, quoted and marked as a model's: words in full, numbers only as how many there are."""
+    if any(name in LABELS for name in answer):
+        yield MARK
     for name, value in answer.items():
         if name == "embedding":
             first = ", ".join(schemas.plain(each) for each in value[:SHOWN_NUMBERS])
@@ -40,8 +44,18 @@ def data(answer: Answer) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != ASSETS}
 
 
+def within(answer: Answer, length: int) -> dict[str, Any]:
+    """Cut an answer to so many characters of all its texts together; numbers that take more are left out."""
+    texts = sum(len(value) if isinstance(value, list) else 1 for value in answer.values()) or 1
+    each = max(length // texts, SHORTEST)
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, str):
+            return wording.cut(value, each)
+        return [cut(part) for part in value[: max(length // SHORTEST, 1)]] if isinstance(value, list) else value
+
+    return {name: cut(value) for name, value in answer.items() if name != "embedding" or len(value) * 20 <= length}
+
+
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+    return wording.quoted(value, len(value)) if isinstance(value, str) else wording.shown(value, LONGEST)

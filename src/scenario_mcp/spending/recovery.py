@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -107,7 +108,7 @@ class Sought:
 
     def _is_of_route(self, job: Job) -> bool:
         """Tell whether a job is of a kind that the route may have; one that nobody knows yet may be."""
-        kind = records.text(job.input.get("type"))
+        kind = wording.word(job.input.get("type"))
         same_kind = kind is None or kind.replace("-", "_") == self._tool.replace("-", "_")
         if self._is_custom:
             return job.type not in (*IMAGE_TYPES, *TYPES_IN_WORDS)
@@ -141,13 +142,15 @@ async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:
     candidates: dict[str, Job] = {}
     token: str | None = None
     read = empty = 0
+    legible = True  # a job that cannot be read may be the one
     while read < MOST_PAGES and empty < MOST_EMPTY:
         page = await jobs.page(client, deadline, size=PAGE_SIZE, token=token)
+        legible = legible and page.whole
         read, empty = (read + 1, empty) if page.jobs else (read, empty + 1)
         candidates |= {job.id: job for job in page.jobs if sought.is_answered_by(job)}
         made = [moment for job in page.jobs if (moment := records.moment(job.created)) is not None]
         if page.next is None or (made and max(made) < sought.earliest):
-            return Seen(tuple(candidates.values()), whole=True)
+            return Seen(tuple(candidates.values()), whole=legible)
         token = page.next
     return Seen(tuple(candidates.values()), whole=False)
 

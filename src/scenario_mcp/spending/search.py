@@ -32,6 +32,7 @@ OLD_ENOUGH, APART = 60.0, 10.0
 BEFORE, AFTER = 5.0, 180.0  # seconds around a request in which its job was made
 UNSURE_BY = 26 * 3600.0  # the same, where only this machine's clock was known, which may have been set since
 SURELY_KNOWN = 600.0  # seconds after which a job that Scenario does not know is gone, rather than not listed yet
+HIDING = "newer jobs, or jobs that cannot be read,"
 HIDDEN = (
     "It may be running and billed. The same call is not sent again. Use list-jobs with everything: true to find it,"
     " or change an argument, like seed, for a new one."
@@ -88,7 +89,7 @@ class Searches:
         if free:
             return self._claim(entry, free[0])
         if not seen.whole:
-            raise CannotLook("The answer to a paid request was lost, and too many newer jobs hide its own.", HIDDEN)
+            raise CannotLook(f"The answer to a paid request was lost, and {HIDING} hide its own.", HIDDEN)
         return self._counts_as_absent(entry)
 
     def awaken(self) -> None:

@@ -12,11 +12,12 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.inferences.table import route_of
 from scenario_mcp.media import outputs
 from scenario_mcp.media.outputs import NotWhole, Place
 from scenario_mcp.media.previews import Gallery, Preview
-from scenario_mcp.scenario import assets, wire
+from scenario_mcp.scenario import assets
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -262,4 +263,4 @@ def _short(value: Any) -> Any:
 def _words(fault: Exception) -> str:
     if isinstance(fault, OSError):
         return f"{fault.strerror or type(fault).__name__} ({fault.filename or 'in the results folder'})"
-    return wire.clean(str(fault)).rstrip(".")
+    return wording.clean(str(fault)).rstrip(".")

@@ -6,10 +6,11 @@ from typing import Any, Literal, NamedTuple
 import anyio
 from pydantic import Field
 
+from scenario_mcp import wording
 from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Text, Whole
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import ScenarioError, cut
+from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.models import Listing, Model
 from scenario_mcp.tools import fitness
 from scenario_mcp.tools.host import Host
@@ -108,10 +109,10 @@ async def _gather(services: Services, arguments: FindModels, host: Host) -> _Gat
     for public, listing in zip(wanted, listings, strict=True):
         whose = "public" if public else "own"
         if isinstance(listing, ScenarioError):
-            notes.append(f"The {whose} models could not be read: {cut(str(listing), 200)}")
+            notes.append(f"The {whose} models could not be read: {wording.cut(str(listing), 200)}")
             continue
         if listing.fault is not None:
-            notes.append(f"Not all {whose} models could be read: {cut(str(listing.fault), 200)}")
+            notes.append(f"Not all {whose} models could be read: {wording.cut(str(listing.fault), 200)}")
         more = more or (listing.more and listing.fault is None)
         for model in listing.models:
             found.setdefault(model.id, model)
@@ -154,19 +155,16 @@ def _row(model: Model, toolsets: Collection[str]) -> dict[str, Any]:
     can = [each for each in TOLD_FIRST if each in model.capabilities]
     can += [each for each in model.capabilities if each not in can]
     row = {
-        "modelId": cut(model.id, LONGEST),
-        "name": cut(model.name, LONGEST),
-        "type": cut(model.type or "", LONGEST),
-        "can": [
-            *(cut(each, LONGEST) for each in can[:TOLD]),
-            *([f"and {len(can) - TOLD} more"] if len(can) > TOLD else []),
-        ],
+        "modelId": model.id,
+        "name": wording.cut(model.name, LONGEST),
+        "type": model.type,
+        "can": [*can[:TOLD], *([f"and {len(can) - TOLD} more"] if len(can) > TOLD else [])],
         "tools": tools,
         "toolsets": [] if tools else fitness.toolsets_for(model, toolsets),
         "plan": model.plan,
         "mine": None if model.public is None else not model.public,
         "retired": fitness.is_retired(model),
-        "replacedBy": model.replacement and cut(model.replacement, LONGEST),
+        "replacedBy": model.replacement,
     }
     return {name: value for name, value in row.items() if value not in (None, [], "", False)}
 
@@ -174,13 +172,13 @@ def _row(model: Model, toolsets: Collection[str]) -> dict[str, Any]:
 def _row_line(row: Mapping[str, Any]) -> str:
     parts = (
         row["modelId"],
-        row.get("name"),
+        wording.quoted(row["name"]) if "name" in row else None,
         row.get("type"),
         f"can {', '.join(row['can'])}" if "can" in row else None,
         runs_with(row, known="can" in row),
         f"needs plan {row['plan']}" if "plan" in row else None,
         "mine" if "mine" in row else None,
         "probably retired" if "retired" in row else None,
-        f"replaced by {row['replacedBy']}" if "replacedBy" in row else None,
+        f"replaced by {row['replacedBy']}, its owner says" if "replacedBy" in row else None,
     )
     return " | ".join(part for part in parts if part)

@@ -12,6 +12,7 @@ Given = Mapping[str, Any]
 Problem = tuple[str, str]
 
 RUN_MODEL = "run-model"
+RECOMMENDED = "Its owner recommends {} in place of {}."
 
 
 class Base(NamedTuple):
@@ -159,7 +160,7 @@ def _problems_on_flux_dev(model: Model, route: str, given: Given) -> Iterator[Pr
 
 def _notes(model: Model, route: str, given: Given) -> Iterator[str]:
     if model.replacement:
-        yield f"Scenario recommends {model.replacement} in place of {model.id}."
+        yield RECOMMENDED.format(model.replacement, model.id)
     yield from _without_effect(model, route, given)
     yield from _unchecked(model, given)
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from scenario_mcp import wording
 from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Id
-from scenario_mcp.scenario.errors import cut
 from scenario_mcp.scenario.models import Input, Model, Requirement
 from scenario_mcp.tools import fitness
 from scenario_mcp.tools.find_models import runs_with
@@ -75,9 +75,9 @@ def _contract(
     facts = {
         "status": "success",
         "modelId": model.id,
-        "name": cut(model.name, 80),
-        "type": cut(model.type or "", 80),
-        "description": cut(model.description or "", 300),
+        "name": wording.cut(model.name, 80),
+        "type": model.type,
+        "description": wording.cut(model.description or "", 300),
         "capabilities": _few(model.capabilities),
         "tools": fitness.tools_for(model, toolsets),
         "toolsets": fitness.toolsets_for(model, toolsets),
@@ -85,7 +85,7 @@ def _contract(
         "baseModelIds": _few(model.base_model_ids),
         "runsOn": base.model_id if base else None,
         "retired": fitness.is_retired(model) or None,
-        "replacedBy": model.replacement and cut(model.replacement, 80),
+        "replacedBy": model.replacement,
         "inputs": told,
         "notes": list(notes),
     }
@@ -95,18 +95,20 @@ def _contract(
 
 def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
     runs = runs_with(data, known="capabilities" in data)
-    yield f"{data['modelId']}: {data.get('name', '')}, type {data.get('type', 'unknown')}, {runs}"
+    yield f"{data['modelId']}: {wording.quoted(data.get('name', ''))}, type {data.get('type', 'unknown')}, {runs}"
     for name, words in (
-        ("description", ""),
+        ("description", "Its owner's description: "),
         ("capabilities", "Can: "),
         ("toolsets", "Toolsets that have more tools for it, and are off: "),
         ("plan", "Needs plan: "),
         ("baseModelIds", "Base models (baseModelId): "),
         ("retired", "Probably retired: its family is no longer served"),
-        ("replacedBy", "Scenario recommends instead: "),
+        ("replacedBy", "Its owner recommends instead: "),
     ):
         if name in data:
             value = data[name]
+            if name == "description":
+                value = wording.quoted(value)
             yield words if value is True else f"{words}{', '.join(value) if isinstance(value, list) else value}"
     if data.get("inputs"):
         where = f", those of its base model {data['runsOn']}" if "runsOn" in data else ""
@@ -119,28 +121,27 @@ def _contract_lines(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _few(names: Sequence[str]) -> list[str]:
     more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
-    return [*(cut(name, 80) for name in names[:MOST_NAMES]), *more]
+    return [*names[:MOST_NAMES], *more]
 
 
 def _extras(each: Mapping[str, Any]) -> str:
     parts = (
         each.get("required"),
-        f"default {schemas.shown(each['default'])}" if "default" in each else None,
+        f"default {wording.shown(each['default'])}" if "default" in each else None,
         "changes the price" if each.get("changesPrice") else None,
     )
     said = "".join(f"; {part}" for part in parts if part)
-    return f"{said}. {each['description']}" if "description" in each else said
+    return f"{said}. {wording.quoted(each['description'])}" if "description" in each else said
 
 
 def _told(each: Input, detail: _Detail) -> dict[str, Any]:
-    description = (each.description or "").replace("\n", " ")
     told = {
-        "name": cut(each.name, 80),
+        "name": each.name,
         "takes": _takes(each, detail),
         "required": _requirement(each.required),
-        "default": each.default if len(schemas.shown(each.default)) <= schemas.SHOWN else None,
+        "default": each.default if len(wording.shown(each.default)) <= schemas.SHOWN else None,
         "changesPrice": each.costs or None,
-        "description": description[: detail.description],
+        "description": (each.description or "")[: detail.description],
     }
     return {name: value for name, value in told.items() if value not in (None, "")}
 
@@ -166,6 +167,6 @@ def _requirement(rule: Requirement) -> str | None:
     if rule.if_not_defined:
         return f"required unless {' or '.join(rule.if_not_defined)} is given"
     if rule.if_values:
-        said = (f"{name} is {' or '.join(map(schemas.shown, values))}" for name, values in rule.if_values.items())
+        said = (f"{name} is {' or '.join(map(wording.shown, values))}" for name, values in rule.if_values.items())
         return f"required if {' and '.join(said)}"
     return None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import anyio
 from pydantic import Field
 
+from scenario_mcp import wording
 from scenario_mcp.inferences.fields import OriginalAssets
 from scenario_mcp.inferences.table import TEXT, route_of, toolset_of
 from scenario_mcp.inferences.values import Id
@@ -29,6 +30,7 @@ WITH_PARTS = (TEXTURE, "segment")  # jobs whose results may be filed below an as
 GOES_ON = "The job goes on at Scenario: wait for it. As long as it runs, the same generation called again joins it."
 NO_RESULTS = "Scenario says success but names no results; asking again may help."
 TEXT_LOST = "The job is done and billed. What its lost answer held besides files cannot be had any more."
+MORE_RESULTS = "The job names more results than were read, or some whose ids cannot be read."
 NO_PARTS = "The maps of the texture are not listed, or not yet; asking again may help."
 BUG = "This server had an internal error while it followed the job; its log has the details."
 
@@ -94,10 +96,13 @@ async def conclude(
     """
     job, delivered = watched.job, Delivered()
     entry = services.purchases.ledger.own(job.id)
-    answer = {**answers.read_answer(job.output), **(entry.answer if entry else {}), **(answer or {})}
+    kept = answers.remembered(entry.answer) if entry else {}
+    answer = {**answers.read_answer(job.output), **kept, **(answer or {})}
     job = answers.done(job, answer)
     notes: list[str] = []
     services.purchases.ledger.saw(job)
+    if job.more_assets:
+        notes.append(MORE_RESULTS)
     made = tuple(dict.fromkeys((*job.asset_ids, *answer.get(answers.ASSETS, ()))))
     described = [assets.Asset(asset_id) for asset_id in made] if job.status == jobs.SUCCESS else []
     if described:
@@ -178,12 +183,13 @@ def next_wait(job_ids: Sequence[str], *, original: bool = False) -> NextCall:
 
 def _failure(job: Job) -> str:
     what = "was canceled" if job.status == jobs.CANCELED else "failed"
-    said = f': "{job.error}"' if job.error else " without a reason"
+    reason = f": {wording.quoted(job.error)}" if job.error else " without a reason"
+    hint = f"Scenario's hint: {wording.quoted(job.hint)}." if job.hint else None
     refund = (
         "Scenario refunds failed jobs." if job.status == jobs.FAILURE else "The account's usage says if it is billed."
     )
     refund = refund if job.refundable else "It is not refunded."
-    return " ".join(part for part in (f"Job {job.id} {what}{said}.", job.hint, refund) if part)
+    return " ".join(part for part in (f"Job {job.id} {what}{reason}.", hint, refund) if part)
 
 
 def told(job: Job) -> str:

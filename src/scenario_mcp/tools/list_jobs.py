@@ -7,13 +7,14 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from scenario_mcp import wording
 from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Text, Whole
-from scenario_mcp.scenario import jobs, records, wire
+from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.answers import has_words
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import JournalBusy, cut
+from scenario_mcp.scenario.errors import JournalBusy
 from scenario_mcp.scenario.jobs import TERMINAL, Job
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import ACCEPTED, GONE, LATE, SENDING, Entry
@@ -126,8 +127,8 @@ def _row_of(entry: Entry) -> dict[str, Any]:
         status=_status(entry),
         made=records.iso(entry.began),
         tool=entry.intent.tool,
-        modelId=cut(entry.intent.model_id or "", 80) or None,
-        prompt=wire.clean(prompt_of(entry.intent.arguments), LONGEST_PROMPT) or None,
+        modelId=wording.clean(entry.intent.model_id or "", 80) or None,
+        prompt=wording.clean(prompt_of(entry.intent.arguments), LONGEST_PROMPT) or None,
         creativeUnitsCost=budget.units(entry.units),
         refunded=entry.refunded,
         files=list(files.values())[:MOST_NAMED],
@@ -167,12 +168,12 @@ async def _everything(services: Services, arguments: ListJobs, deadline: Deadlin
 def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
     entry = services.purchases.ledger.journal.of_job(job.id, own=True)
     return _row(
-        jobId=wire.clean(job.id, 80),
+        jobId=job.id,
         status=job.status,
-        made=job.created and wire.clean(job.created, 40),
-        kind=job.type and wire.clean(job.type, 40),
-        modelId=job.model_id and wire.clean(job.model_id, 80),
-        prompt=wire.clean(prompt_of(job.input), LONGEST_PROMPT) or None,
+        made=job.created,
+        kind=job.type,
+        modelId=job.model_id,
+        prompt=wording.clean(prompt_of(job.input), LONGEST_PROMPT) or None,
         creativeUnitsCost=job.cost,
         refunded=job.status == jobs.FAILURE and job.refundable,
         assetIds=list(job.asset_ids[:MOST_NAMED]),
@@ -216,7 +217,7 @@ def _report(rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mappin
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else schemas.plain(value)
+    return wording.quoted(value) if isinstance(value, str) else schemas.plain(value)
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -227,7 +228,7 @@ def _line(row: Mapping[str, Any]) -> str:
         row.get("made"),
         row.get("tool", row.get("kind")),
         row.get("modelId"),
-        f'"{row["prompt"]}"' if "prompt" in row else None,
+        wording.quoted(row["prompt"]) if "prompt" in row else None,
         f"{schemas.plain(row['creativeUnitsCost'])} CU{' (refunded)' if 'refunded' in row else ''}"
         if "creativeUnitsCost" in row
         else None,

@@ -171,7 +171,7 @@ async def _place(arguments: RunModel, toolsets: Collection[str], knowledge: Know
     model, note = await knowledge.of(model_id)
     if model is None:
         return _Place(model_id, notes=(note,) if note else ())
-    notes = (f"Scenario recommends {model.replacement} in place of {model_id}.",) if model.replacement else ()
+    notes = (fitness.RECOMMENDED.format(model.replacement, model_id),) if model.replacement else ()
     if fitness.is_custom(model):
         unchecked = f"The record of {model_id} lists no inputs, so the parameters were not checked."
         return _Place(model_id, model, notes=notes if model.inputs else (*notes, unchecked))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from scenario_mcp import wording
 from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Id, Text
 from scenario_mcp.media import sources
@@ -14,15 +15,16 @@ from scenario_mcp.media.sources import AssetId, BadSource
 from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError, cut
+from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.jobs import with_parts
+from scenario_mcp.tools.jobs import MORE_RESULTS, with_parts
 from scenario_mcp.tools.outcome import Report, asset_facts
 from scenario_mcp.tools.services import Services
 
 MOST = 12
 LONGEST_PROMPT = 200
+MOST_NAMED = 24  # ids of a job's further results that are named
 
 
 class ShowAssets(Fields):
@@ -53,10 +55,15 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
     found = await assets.describe(services.client, ids[:MOST], host.deadline)
     found, missing = await with_parts(services, job, found, host) if job else (found, [])
     known = [asset for asset in found if asset.url is not None]
-    notes = [f"Scenario knows no asset {asset.id}, or not for this key." for asset in found if asset.url is None]
+    unknown = [wording.clean(asset.id, 80) for asset in found if asset.url is None]
+    notes = [f"Scenario knows no asset {asset_id}, or not for this key." for asset_id in unknown]
     notes += missing
     if len(ids) > MOST:
-        notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {', '.join(ids[MOST:])}")
+        named = ", ".join(ids[MOST : MOST + MOST_NAMED])
+        rest = f", and {len(ids) - MOST - MOST_NAMED} more" if len(ids) > MOST + MOST_NAMED else ""
+        notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {named}{rest}")
+    if job and job.more_assets:
+        notes.append(MORE_RESULTS)
     files = await services.delivery.saved(job) if job else {}
     if job and folder and arguments.folder is None:  # where the job's own files belong
         delivered = await services.delivery.save(job, known, host)
@@ -114,7 +121,7 @@ def _row(asset: Asset, path: Path | None) -> dict[str, Any]:
     made = {
         "modelId": asset.model_id,
         "seed": asset.seed,
-        "prompt": cut(asset.prompt, LONGEST_PROMPT) if asset.prompt else None,
+        "prompt": wording.cut(asset.prompt, LONGEST_PROMPT) if asset.prompt else None,
     }
     return asset_facts(asset, path) | {name: value for name, value in made.items() if value is not None}
 
@@ -127,7 +134,7 @@ def _line(row: Mapping[str, Any]) -> str:
         row.get("mimeType"),
         f"model {row['modelId']}" if "modelId" in row else None,
         f"seed {row['seed']}" if "seed" in row else None,
-        f'prompt "{row["prompt"]}"' if "prompt" in row else None,
+        f"prompt {wording.quoted(row['prompt'])}" if "prompt" in row else None,
         row.get("path") or row.get("url"),
     )
     return ", ".join(fact for fact in facts if fact)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 HIDDEN = "[hidden]"
 SHORTEST = 8  # characters of a secret that is looked for; a shorter one would hide words at random
 ROUNDS = 4  # escapings of escapings that are looked through
+MOST_DEPTH = 32  # levels of lists and objects; no record has ten
 
 Mask = Callable[[str], str]
 
@@ -52,15 +53,17 @@ def mask_of(credentials: tuple[str, str] | None) -> Mask:
     return mask
 
 
-def masked(value: Any, mask: Mask) -> Any:
-    """Hide the secret in every text of a value as JSON has them."""
+def masked(value: Any, mask: Mask, depth: int = MOST_DEPTH) -> Any:
+    """Hide the secret in every text of a value as JSON has them; what lies deeper than so many levels becomes None."""
     if isinstance(value, str):
         return mask(value)
+    if not isinstance(value, list | dict):
+        return value
+    if depth == 0:
+        return None
     if isinstance(value, list):
-        return [masked(each, mask) for each in value]
-    if isinstance(value, dict):
-        return {mask(name): masked(each, mask) for name, each in value.items()}
-    return value
+        return [masked(each, mask, depth - 1) for each in value]
+    return {mask(name): masked(each, mask, depth - 1) for name, each in value.items()}
 
 
 def _spellings(key: str, secret: str) -> Iterator[str]:

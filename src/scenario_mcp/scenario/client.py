@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from scenario_mcp.masking import mask_of
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.scenario.deadline import Deadline
@@ -81,6 +82,7 @@ class Client:
         self._query = {"projectId": project_id} if project_id else {}
         self._headers = {"Accept": "application/json", "User-Agent": user_agent}
         self._authorization: str | None = None
+        self.mask = mask_of(credentials)
         self._secrets: tuple[bytes, ...] = ()
         if credentials is not None:
             token = base64.b64encode(":".join(credentials).encode()).decode()

@@ -42,12 +42,6 @@ def _blocks(rendered: Rendered) -> Iterator[types.ContentBlock]:
         yield types.ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
 
 
-def _content(uri: str, content: Content) -> types.TextResourceContents | types.BlobResourceContents:
-    if content.text is not None:
-        return types.TextResourceContents(uri=uri, mime_type=content.mime_type, text=content.text)
-    return types.BlobResourceContents(uri=uri, mime_type=content.mime_type, blob=content.blob or "")
-
-
 class McpHost:
     """The host of one tool call, reached through its MCP session."""
 
@@ -130,8 +124,15 @@ class _Handlers:
         except (resources.UnknownResource, NotFound):
             raise MCPError(types.INVALID_PARAMS, "Resource not found", {"uri": params.uri}) from None
         except ScenarioError as error:
-            raise MCPError(types.INTERNAL_ERROR, f"{error} {error.hint}".strip()) from None
-        return types.ReadResourceResult(contents=[_content(params.uri, each) for each in contents])
+            message = self._services.client.mask(f"{error} {error.hint}".strip())
+            raise MCPError(types.INTERNAL_ERROR, message) from None
+        return types.ReadResourceResult(contents=[self._content(params.uri, each) for each in contents])
+
+    def _content(self, uri: str, content: Content) -> types.TextResourceContents | types.BlobResourceContents:
+        if content.text is not None:
+            text = self._services.client.mask(content.text)
+            return types.TextResourceContents(uri=uri, mime_type=content.mime_type, text=text)
+        return types.BlobResourceContents(uri=uri, mime_type=content.mime_type, blob=content.blob or "")
 
 
 def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:

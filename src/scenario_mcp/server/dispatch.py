@@ -10,7 +10,7 @@ from scenario_mcp.scenario.jobs import TERMINAL
 from scenario_mcp.server import results, snapshot
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.tools.arguments import validate
-from scenario_mcp.tools.catalog import TOOLS
+from scenario_mcp.tools.catalog import TOOLS, Tool
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import Outcome
 from scenario_mcp.tools.services import Services
@@ -27,9 +27,15 @@ async def call(
     services: Services, name: str, arguments: Mapping[str, Any] | None, host: Host, *, sandbox: bool
 ) -> Rendered:
     """Call a tool of the catalog. Raises `KeyError` for an unknown name; what else escapes is a bug."""
-    tool = TOOLS[name]
+    rendered = await _call(services, TOOLS[name], arguments, host, sandbox=sandbox)
+    return results.masked(rendered, services.client.mask)
+
+
+async def _call(
+    services: Services, tool: Tool, arguments: Mapping[str, Any] | None, host: Host, *, sandbox: bool
+) -> Rendered:
     try:
-        given = validate(tool.input, snapshot.committed()[name]["inputSchema"], arguments, tool.check)
+        given = validate(tool.input, snapshot.committed()[tool.name]["inputSchema"], arguments, tool.check)
         services.purchases.awaken()
         result = await tool.run(services, given, host)
         rendered = results.render(result, sandbox=sandbox)

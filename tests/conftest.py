@@ -13,13 +13,12 @@ from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
+from support.agents import ERAS
 from support.clock import LEAPING
 from support.network import SandboxNetwork
 from support.pictures import png
 from support.servers import Machine
 from support.stdio import VERSIONS
-
-ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 
 
 @pytest.fixture

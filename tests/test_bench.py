@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.checkout, pytest.mark.nightly, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.checkout, pytest.mark.nightly, pytest.mark.timing, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parent.parent
 

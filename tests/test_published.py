@@ -1,9 +1,12 @@
 """What the world is told of the package: valid by the official schemas, true to the code, and safe to leave blank."""
 
 import json
+import os
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ from published import OPTIONS, OWNER, REGISTRY_NAME, manifest, server_json
 from scenario_mcp import __version__
 from scenario_mcp.variables import KEY_PAIRS, VARIABLES
 from support.agents import CORE
-from support.stdio import environment, running_command
+from support.nightly import by_day
+from support.stdio import VERSIONS, environment, running_command
 
 pytestmark = pytest.mark.checkout
 
@@ -85,16 +89,17 @@ def test_the_bundle_runs_with_the_versions_that_were_tested(tmp_path: Path) -> N
 
 
 def test_the_placeholder_of_the_owner_stands_in_one_place() -> None:
-    names = (path for path in ROOT.rglob("*") if path.suffix in {".py", ".toml", ".md", ".yml"} and _ours(path))
-    holding = {path.relative_to(ROOT).as_posix() for path in names if OWNER in path.read_text("utf-8")}
+    holding = {path.relative_to(ROOT).as_posix() for path in _ours() if OWNER in path.read_text("utf-8")}
 
     assert holding == {"scripts/published.py", "README.md"}  # the second is written from the first
     assert re.findall(r"mcp-name: (\S+)", (ROOT / "README.md").read_text("utf-8")) == [REGISTRY_NAME]
     assert committed()["name"] == REGISTRY_NAME
 
 
-def _ours(path: Path) -> bool:
-    return not {".venv", "node_modules", "dist"} & set(path.relative_to(ROOT).parts)
+def _ours() -> Iterator[Path]:
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name not in ("node_modules", "dist") and not name.startswith(".venv")]
+        yield from (Path(folder, name) for name in names if name.endswith((".py", ".toml", ".md", ".yml")))
 
 
 def test_versions_are_those_of_the_package() -> None:
@@ -104,7 +109,10 @@ def test_versions_are_those_of_the_package() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.parametrize("blank", ["", "${user_config.x}"], ids=["empty", "not substituted"])
+@pytest.mark.parametrize(
+    ("wire_era", "blank"),
+    by_day([("legacy", ""), ("modern", "${user_config.x}")], product(VERSIONS, ("", "${user_config.x}"))),
+)
 async def test_the_bundles_own_files_serve_and_what_is_left_blank_is_not_set(
     tmp_path: Path, blank: str, wire_era: str
 ) -> None:

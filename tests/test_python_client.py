@@ -1,6 +1,7 @@
 """The official Python client drives the real server over its pipes, in both eras and by both ways to start."""
 
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from mcp.types import ImageContent, TextContent, TextResourceContents
 
 from scenario_mcp import __version__
 from scenario_mcp.sandbox.world import World
-from support.agents import CORE, LIST, TOOL, WAIT, made, text_of
+from support.agents import CORE, ERAS, LIST, TOOL, WAIT, made, text_of
+from support.nightly import by_day
 from support.pictures import png
 from support.stdio import environment
 
@@ -29,12 +31,17 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("args", [(), ("--no-fast-start",)], ids=["fast", "not fast"])
-async def test_a_whole_session(
-    era: str, args: tuple[str, ...], base_url: str, quick_world: World, pictures: Path
-) -> None:
+FAST, NOT_FAST = "", "--no-fast-start"
+
+
+@pytest.mark.parametrize(
+    ("era", "way"), by_day([("auto", FAST), ("legacy", NOT_FAST)], product(ERAS, (FAST, NOT_FAST)))
+)
+async def test_a_whole_session(era: Any, way: str, base_url: str, quick_world: World, pictures: Path) -> None:
     settings = environment(base_url, SCENARIO_INPUT_DIRS=str(pictures), SCENARIO_OUTPUT_DIR=str(pictures / "results"))
-    command = StdioServerParameters(command=sys.executable, args=["-m", "scenario_mcp", *args], env=settings)
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "scenario_mcp", *filter(None, [way])], env=settings
+    )
     told: list[float] = []
 
     async def tell(progress: float, total: float | None, message: str | None) -> None:

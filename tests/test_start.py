@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,20 @@ import pytest
 from mcp import types
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 
+from scenario_mcp import variables
 from scenario_mcp.server import faststart
 from scenario_mcp.server.opening import Opening
 from scenario_mcp.server.pipes import Pipes
 from support.agents import CORE
-from support.stdio import INFO, MODERN_META, PATIENCE, StdioHost, environment, running, running_command
+from support.nightly import by_day
+from support.pipes import conversation
+from support.stdio import INFO, MODERN_META, PATIENCE, VERSIONS, StdioHost, environment, running, running_command
 
 pytestmark = pytest.mark.anyio
 
 SLOW = ("--no-fast-start",)
 END = "the end"  # the id of the request that ends a sequence
+HANDED_OVER = "handed over"  # the id of a request that no fast start answers
 OLD, NEWEST, MODERN = "2024-11-05", "2025-11-25", "2026-07-28"
 
 
@@ -73,7 +78,16 @@ DEEP: list[Any] = []
 for _ in range(300):
     DEEP = [DEEP]
 
-# What a host may send first, in odd orders and forms; each is ended by a request of the era that it opened.
+# What a host may send first, in odd orders and forms; each is ended by a request of the era that it opened. Those of
+# WITH_PROCESSES are told to real servers each time, the others by night; in memory all are.
+WITH_PROCESSES = {
+    "the lists",
+    "the lists of 2026",
+    "2026 after 2025",
+    "a call",
+    "odd ids",
+    "lines that are none, later",
+}
 SEQUENCES: dict[str, list[bytes]] = {
     "the lists": [*OPEN, *(line(each, number) for number, each in enumerate(LISTS, 2))],
     "the lists of 2026": [
@@ -157,7 +171,7 @@ async def answers(lines: list[bytes], args: tuple[str, ...], folder: Path) -> tu
         while (late := await host.read()) is not None:
             told.append(late)
         status = await host.ended()
-    return sorted(json.dumps(message, sort_keys=True) for message in told), status
+    return in_order(told), status
 
 
 async def _until(host: StdioHost, number: str) -> Any:
@@ -167,7 +181,28 @@ async def _until(host: StdioHost, number: str) -> Any:
             return
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize(
+    ("name", "toolsets"),
+    [
+        *((name, "") for name in SEQUENCES),
+        *((name, sets) for name in ("the lists", "the lists of 2026") for sets in ("edit", "images,text", "all")),
+    ],
+)
+async def test_both_ways_to_start_give_the_same_answers_in_memory(name: str, toolsets: str) -> None:
+    chosen = variables.read(toolsets=toolsets).get("toolsets", ())
+    lines = [*SEQUENCES[name], _end_of(SEQUENCES[name]), line("ping", HANDED_OVER)]
+
+    fast, slow = [await conversation(lines, (END, HANDED_OVER), fast=fast, toolsets=chosen) for fast in (True, False)]
+
+    assert in_order(fast) == in_order(slow)
+
+
+def in_order(messages: list[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(message, sort_keys=True) for message in messages)
+
+
+@pytest.mark.parametrize("name", by_day(WITH_PROCESSES, SEQUENCES))
 async def test_both_ways_to_start_give_the_same_answers(name: str, tmp_path: Path) -> None:
     fast, slow = await asyncio.gather(
         answers(SEQUENCES[name], (), tmp_path / "fast"), answers(SEQUENCES[name], SLOW, tmp_path / "slow")
@@ -177,7 +212,10 @@ async def test_both_ways_to_start_give_the_same_answers(name: str, tmp_path: Pat
     assert any(f'"id": "{END}"' in message for message in fast[0])
 
 
-@pytest.mark.parametrize("toolsets", ["", "edit", "images,text", "all"])
+@pytest.mark.parametrize(
+    ("wire_era", "toolsets"),
+    by_day([("legacy", "images,text"), ("modern", "all")], product(VERSIONS, ("", "edit", "images,text", "all"))),
+)
 async def test_lists_depend_on_the_toolsets_and_on_nothing_else(wire_era: str, toolsets: str, tmp_path: Path) -> None:
     async def listed(args: tuple[str, ...], **settings: str) -> list[dict[str, Any]]:
         async with running(wire_era, environ=environment(SCENARIO_TOOLSETS=toolsets, **settings), args=args) as host:
@@ -269,7 +307,13 @@ def _steps(era: str) -> Iterator[bytes]:
         yield line("tools/list", 2)
 
 
-@pytest.mark.parametrize("how", ["EOF", "SIGTERM", "SIGINT", "half a line"])
+@pytest.mark.parametrize(
+    ("wire_era", "how"),
+    by_day(
+        [("legacy", "EOF"), ("modern", "SIGTERM"), ("legacy", "SIGINT"), ("modern", "half a line")],
+        product(VERSIONS, ("EOF", "SIGTERM", "SIGINT", "half a line")),
+    ),
+)
 async def test_an_end_during_the_import_is_an_end_as_any(wire_era: str, how: str) -> None:
     ends = {}
     for args in ((), SLOW):

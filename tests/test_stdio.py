@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support import hostile
 from support.agents import CORE, TOOL, WAIT
+from support.nightly import by_day
 from support.pictures import data_url, png
-from support.stdio import PATIENCE, StdioHost, environment, running
+from support.stdio import PATIENCE, VERSIONS, StdioHost, environment, running
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +28,11 @@ SETTLE_SECONDS = 3.0  # that a paid request without an answer gets besides
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"  # subprocesses need real time
+
+
+def in_era(era: str) -> pytest.MarkDecorator:
+    """Run a test in one era by day, and in the other by night."""
+    return pytest.mark.parametrize("wire_era", by_day([era], VERSIONS))
 
 
 def a_call(prompt: str = "a phoenix") -> dict[str, Any]:
@@ -75,6 +82,7 @@ CUSTOM: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 LORA = "model_sandbox-ink"
 
 
+@in_era("modern")
 async def test_any_model_is_found_understood_and_run(wire_era: str, base_url: str, quick_world: World) -> None:
     async def call(name: str, **arguments: Any) -> dict[str, Any]:
         answer = await host.request("tools/call", {"name": name, "arguments": arguments})
@@ -124,23 +132,59 @@ async def _end(host: StdioHost, how: str) -> tuple[int, float]:
 STATUS = {"EOF": 0, "SIGTERM": 128 + signal.SIGTERM, "SIGINT": 128 + signal.SIGINT}
 
 
+IDLE, BUSY = "idle", "while a call waits"
+ENDS = [
+    *(("legacy", "EOF", BUSY), ("modern", "SIGTERM", BUSY), ("modern", "SIGINT", BUSY)),
+    *(("modern", "EOF", IDLE), ("legacy", "SIGTERM", IDLE), ("legacy", "SIGINT", IDLE)),
+]
+
+
+@pytest.mark.parametrize(("wire_era", "how", "doing"), by_day(ENDS, product(VERSIONS, STATUS, (IDLE, BUSY))))
+async def test_the_process_ends_without_waiting(wire_era: str, base_url: str, how: str, doing: str) -> None:
+    status, seconds = await _ended(wire_era, base_url, how, doing)
+
+    assert status == STATUS[how]
+    assert seconds < SETTLE_SECONDS
+
+
+@pytest.mark.nightly
+@pytest.mark.timing
 @pytest.mark.parametrize("how", STATUS)
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while a call waits"])
-async def test_the_process_ends_within_a_second(wire_era: str, base_url: str, how: str, busy: bool) -> None:
+@pytest.mark.parametrize("doing", [IDLE, BUSY])
+async def test_the_process_ends_within_a_second(wire_era: str, base_url: str, how: str, doing: str) -> None:
+    assert (await _ended(wire_era, base_url, how, doing))[1] < END_SECONDS
+
+
+async def _ended(wire_era: str, base_url: str, how: str, doing: str) -> tuple[int, float]:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()
-        if busy:
+        if doing == BUSY:
             host.begin("tools/call", a_call("sandbox:stuck"), token="t")
             await host.read()
 
-        status, seconds = await _end(host, how)
+        return await _end(host, how)
+
+
+@pytest.mark.parametrize(
+    ("wire_era", "how"),
+    by_day([("legacy", "EOF"), ("modern", "SIGTERM"), ("legacy", "SIGINT")], product(VERSIONS, STATUS)),
+)
+async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_era: str, how: str) -> None:
+    status, seconds, log = await _ended_while_paying(wire_era, how)
 
     assert status == STATUS[how]
-    assert seconds < END_SECONDS
+    assert seconds >= SETTLE_SECONDS
+    assert "A paid request was sent and not answered: a job may be running" in log
 
 
+@pytest.mark.nightly
+@pytest.mark.timing
 @pytest.mark.parametrize("how", STATUS)
-async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_era: str, how: str) -> None:
+async def test_the_moment_that_a_paid_request_gets_is_no_longer(wire_era: str, how: str) -> None:
+    assert (await _ended_while_paying(wire_era, how))[1] < SETTLE_SECONDS + END_SECONDS
+
+
+async def _ended_while_paying(wire_era: str, how: str) -> tuple[int, float, str]:
     async with (
         hostile.serving(hostile.answers_reads_but_no_generation) as api,
         running(wire_era, environ=environment(api.base_url)) as host,
@@ -149,12 +193,7 @@ async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_e
         host.begin("tools/call", a_call())
         await api.has_read_one("POST /v1/generate/")
 
-        status, seconds = await _end(host, how)
-        said = await host.stderr()
-
-    assert status == STATUS[how]
-    assert SETTLE_SECONDS <= seconds < SETTLE_SECONDS + END_SECONDS
-    assert "A paid request was sent and not answered: a job may be running" in said
+        return *await _end(host, how), await host.stderr()
 
 
 async def test_a_call_that_is_canceled_at_once_bills_nothing(wire_era: str, base_url: str, quick_world: World) -> None:
@@ -169,6 +208,7 @@ async def test_a_call_that_is_canceled_at_once_bills_nothing(wire_era: str, base
     assert quick_world.ledger == []
 
 
+@in_era("legacy")
 async def test_a_host_that_stopped_listening_ends_the_process(wire_era: str, base_url: str) -> None:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()
@@ -200,6 +240,7 @@ async def test_a_server_that_nobody_greeted_ends_with_its_stdin(base_url: str) -
     assert host.lines == []
 
 
+@in_era("modern")
 async def test_an_unknown_tool_is_a_protocol_error(wire_era: str, base_url: str) -> None:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()
@@ -208,6 +249,7 @@ async def test_an_unknown_tool_is_a_protocol_error(wire_era: str, base_url: str)
     assert answer["error"] == {"code": -32602, "message": "Unknown tool: make-coffee"}
 
 
+@in_era("legacy")
 async def test_without_credentials_the_list_works_and_a_call_says_where_keys_come_from(wire_era: str) -> None:
     async with running(wire_era, environ=environment()) as host:
         await host.hello()
@@ -221,6 +263,7 @@ async def test_without_credentials_the_list_works_and_a_call_says_where_keys_com
     assert "app.scenario.com" in said
 
 
+@in_era("modern")
 async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> None:
     async with running(wire_era, environ=environment(), args=("--sandbox",)) as host:
         await host.hello()
@@ -243,6 +286,7 @@ async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None
     assert len(listed["result"]["tools"]) == len(CORE)
 
 
+@in_era("legacy")
 async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: str) -> None:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()

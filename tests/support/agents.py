@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, TextContent
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
 
+ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 TOOL = "post-img2img-ip-adapter-inferences"
 WAIT = "wait-for-jobs"
 LIST, RERUN, CANCEL = "list-jobs", "rerun-job", "cancel-job"

@@ -11,6 +11,9 @@ UV := $(BIN)/uv
 NODE := scripts/node
 NODE_READY := $(NODE)/node_modules/.ready
 
+# The tests start Python a hundred times, and must not compile everything each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-nightly test-pythons check check-node check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
 
 help: ## show this list

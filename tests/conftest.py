@@ -13,7 +13,7 @@ from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import ERAS
+from support.agents import ERAS, Agent
 from support.clock import LEAPING
 from support.network import SandboxNetwork
 from support.pictures import png
@@ -84,7 +84,7 @@ def base_url(quick_world: World) -> Iterator[str]:
 
 @pytest.fixture
 async def agent(services: Services) -> AsyncIterator[McpClient]:
-    async with McpClient(create_server(services), raise_exceptions=True) as client:
+    async with Agent(create_server(services), raise_exceptions=True) as client:
         yield client
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+from scenario_mcp import wording
 from scenario_mcp.inferences import schemas
 from scenario_mcp.media.previews import Preview
-from scenario_mcp.scenario import jobs, wire
+from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.server import words
@@ -140,7 +141,7 @@ def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
 
 def _sound(rendered: Rendered) -> Rendered:
     """Repeat nothing that the wire cannot carry, whoever said it."""
-    return replace(rendered, text=wire.sound(rendered.text), structured=wire.sound(rendered.structured))
+    return replace(rendered, text=wording.sound(rendered.text), structured=wording.sound(rendered.structured))
 
 
 def _marked(rendered: Rendered) -> Rendered:

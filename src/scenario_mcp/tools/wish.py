@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenario_mcp import wording
 from scenario_mcp.inferences import folding
 from scenario_mcp.media.sources import AssetId
-from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import Entry, Intent
@@ -56,8 +56,8 @@ class Wish:
 
     def intent(self, journal: Journal, call: Call) -> Intent:
         """Word this wish and its request for the journal."""
-        arguments, left_out = without_data_urls(wire.sound(self.said))
-        body, _ = without_data_urls(wire.sound(call.body or {}))
+        arguments, left_out = without_data_urls(wording.sound(self.said))
+        body, _ = without_data_urls(wording.sound(call.body or {}))
         return Intent(self.identity(journal), self.tool, call.path, self.model_id, arguments, left_out, body)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 from asyncio import StreamReader
 from asyncio import StreamWriter as Writer
@@ -58,7 +59,7 @@ class Hostile:
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
+async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hostile]:
     hostile = Hostile(behaviour)
 
     async def connected(reader: StreamReader, writer: Writer) -> None:
@@ -69,7 +70,7 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
         finally:
             writer.close()
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls) as server:
         hostile.port = server.sockets[0].getsockname()[1]
         yield hostile
 

@@ -5,7 +5,7 @@ import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ import anyio
 from scenario_mcp import wording
 from scenario_mcp.masking import mask_of
 from scenario_mcp.scenario import bodies, wire
+from scenario_mcp.scenario.addresses import Rule
 from scenario_mcp.scenario.bodies import Unreadable
 from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.scenario.deadline import Deadline
@@ -31,6 +32,8 @@ from scenario_mcp.scenario.wire import Call
 
 if TYPE_CHECKING:
     import httpx
+
+    from scenario_mcp.scenario.connections import Resolve
 
 
 class Sending:
@@ -65,8 +68,9 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none. `clock` tells the API's own time. Files have at most
-    `max_file_bytes`. `mask` hides the secret in a text. Nothing is opened before the first call.
+    `no_credentials` says why there are none. `clock` tells the API's own time. Files come from addresses that `Rule`
+    allows, `download_hosts` among them, and have at most `max_file_bytes`; `resolve` looks hosts up in their place.
+    `mask` hides the secret in a text. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Client:
         no_credentials: str = "There is no Scenario API key",
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
+        download_hosts: Sequence[str] = (),
         max_file_bytes: int = 2_000_000_000,
+        resolve: "Resolve | None" = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.clock = clock or ApiClock()
@@ -93,7 +99,7 @@ class Client:
         self._no_credentials = no_credentials
         # What belongs to one account, project and API must not be mistaken for another's.
         self.scope = "\n".join((credentials[0] if credentials else "", project_id or "", self.base_url))
-        self._network = Network(transport, trust_env=trust_env)
+        self._network = Network(Rule(self.base_url, download_hosts), transport, resolve, trust_env=trust_env)
         self._transfers = Transfers(self._network, self.mask)
         self._max_file_bytes = max_file_bytes
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from scenario_mcp import wording
+from scenario_mcp.scenario.addresses import Rule
 from scenario_mcp.scenario.errors import NotConnected
 
 if TYPE_CHECKING:
@@ -13,19 +14,31 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from scenario_mcp.scenario.connections import Resolve
+
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 
 
 class Network:
-    """Makes both clients.
+    """Makes both clients. `rule` judges where files come from and go to.
 
-    `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
+    `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network, and
+    `resolve` how hosts of files are looked up.
     """
 
-    def __init__(self, transport: "httpx.AsyncBaseTransport | None" = None, *, trust_env: bool = True) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+        resolve: "Resolve | None" = None,
+        *,
+        trust_env: bool = True,
+    ) -> None:
         self.replaced = transport is not None
+        self._rule = rule
         self._transport = transport
+        self._resolve = resolve
         self._trust_env = trust_env
         self._api: httpx.AsyncClient | None = None
         self._files: httpx.AsyncClient | None = None
@@ -46,9 +59,13 @@ class Network:
             with _usable_settings():
                 from scenario_mcp.scenario import connections
 
-                on_the_way = {} if self.replaced else {"verify": self._certificates, "trust_env": self._trust_env}
-                headers = {"Accept-Encoding": "identity"}
-                self._files = connections.client(self._transport, headers=headers, **on_the_way)
+                judged: httpx.AsyncBaseTransport
+                if self._transport is None:
+                    resolve = self._resolve or connections.look_up
+                    judged = connections.Files(self._rule, self._certificates, resolve, trust_env=self._trust_env)
+                else:
+                    judged = connections.Judged(self._rule, self._transport, self._resolve)
+                self._files = connections.client(judged, headers={"Accept-Encoding": "identity"}, trust_env=False)
         return self._files
 
     async def aclose(self) -> None:

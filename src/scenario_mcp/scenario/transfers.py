@@ -9,7 +9,7 @@ from scenario_mcp.masking import Mask
 from scenario_mcp.scenario import bodies
 from scenario_mcp.scenario.bodies import Unreadable
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer
+from scenario_mcp.scenario.errors import AddressRefused, NoAnswer
 from scenario_mcp.scenario.network import Network, raw
 
 MOST_OF_AN_ANSWER = 2**16  # bytes that are read of the answer to a part, so that the connection can be used again
@@ -23,13 +23,13 @@ class Transfers:
         self._mask = mask
 
     async def put(self, url: str, content: bytes, deadline: Deadline) -> None:
-        """Put bytes to an address. Raises `NoAnswer` when they were not taken by the deadline."""
+        """Put bytes to an address. Raises `AddressRefused`, and `NoAnswer` when they were not taken by the deadline."""
         import httpx
 
         what = "A part of the file could not be uploaded"
         try:
             with anyio.fail_after(deadline.remaining()):
-                async with self._network.files().stream("PUT", url, content=content) as response:
+                async with self._network.files().stream("PUT", _sound(url), content=content) as response:
                     await bodies.pour(raw(response), "identity", MOST_OF_AN_ANSWER, len)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
             raise NoAnswer(f"{what} ({self._words(fault)}).") from fault
@@ -41,14 +41,14 @@ class Transfers:
     async def get(self, url: str, deadline: Deadline, write: Callable[[bytes], object], most: int) -> None:
         """Fetch a file of at most so many bytes, and hand each piece of it to `write`.
 
-        Raises `NoAnswer` when it cannot be had whole by the deadline, and what `write` raises.
+        Raises `AddressRefused`, `NoAnswer` when it cannot be had whole by the deadline, and what `write` raises.
         """
         import httpx
 
         what = "The file could not be downloaded"
         try:
             with anyio.fail_after(deadline.remaining()):
-                async with self._network.files().stream("GET", url) as response:
+                async with self._network.files().stream("GET", _sound(url)) as response:
                     if response.status_code != 200:
                         raise NoAnswer(f"{what} (status {response.status_code}).")
                     coding = bodies.coding_of(response.headers.get_list("content-encoding"), "identity")
@@ -60,6 +60,18 @@ class Transfers:
 
     def _words(self, fault: Exception) -> str:
         return wording.clean(self._mask(str(fault))) or type(fault).__name__
+
+
+def _sound(url: str) -> str:
+    import httpx
+
+    try:
+        sound = wording.address(url) is not None and httpx.URL(url).host
+    except (httpx.InvalidURL, ValueError):  # the latter of a name in letters that there are not
+        sound = False
+    if not sound:
+        raise AddressRefused(f"An address that Scenario names is not used: {wording.quoted(url, 40)} is none.")
+    return url
 
 
 def _length(header: str) -> int:

@@ -15,6 +15,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NoAnswer
+from scenario_mcp.scenario.wire import Call
 from scenario_mcp.server.app import create_server
 from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.services import services_over
@@ -28,6 +29,7 @@ from support.pictures import noise, png
 pytestmark = pytest.mark.anyio
 
 PUBLIC_API = "https://api.example/v1"
+FREE = Call("GET", "/jobs/job_x")
 
 
 @pytest.fixture
@@ -392,3 +394,22 @@ async def test_the_certificate_must_be_the_one_of_the_name(
         else:
             with pytest.raises(NoAnswer, match="could not be downloaded"):
                 await fetched(client, f"https://{name}:{server.port}/a")
+
+
+# Cookies
+
+
+async def test_no_cookie_of_anybody_is_sent_to_anybody(camera: Camera) -> None:
+    setting = bombs.answering(b"{}", "Set-Cookie: session=abc; Path=/", "Set-Cookie: a=b; Domain=127.0.0.1")
+    async with serving(setting) as api:
+        client = client_of(api.base_url)
+        for _ in range(2):
+            await client.content(f"http://127.0.0.1:{camera.port}/a", Deadline.after(5), 1_000_000)
+            await client.put(f"http://127.0.0.1:{camera.port}/a", b"part", Deadline.after(5))
+            await client.send(FREE, Deadline.after(5))
+        await client.aclose()
+
+        heads = [*api.requests, *camera.server.requests]
+
+    assert len(heads) == 6
+    assert not [head for head in heads if "cookie" in head.lower()]

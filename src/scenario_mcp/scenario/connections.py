@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from itertools import chain, zip_longest
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -25,11 +26,19 @@ _LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connection
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
+class NoCookies(CookieJar):
+    """A jar that takes no cookies: nothing that one server sets is sent to another, nor back."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take nothing."""
+
+
 def client(transport: httpx.AsyncBaseTransport | None, **options: Any) -> httpx.AsyncClient:
-    """Make a client that follows nothing; `transport` replaces the network."""
+    """Make a client that follows nothing and keeps nothing; `transport` replaces the network."""
     return httpx.AsyncClient(
         transport=transport,
         follow_redirects=False,
+        cookies=NoCookies(),
         limits=_LIMITS,
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
         **options,

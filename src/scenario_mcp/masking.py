@@ -10,14 +10,16 @@ from urllib.parse import unquote
 HIDDEN = "[hidden]"
 SHORTEST = 8  # characters of a secret that is looked for; a shorter one would hide words at random
 ROUNDS = 4  # escapings of escapings that are looked through
-MOST_DEPTH = 32  # levels of lists and objects; no record has ten
+WINDOW, OVERLAP = 20_000, 2_000  # characters of a long text at once: nothing else runs while one is looked through
+DEEPEST = 200  # levels of a value that are looked through; no host sends more, and Python recurses no thousand
 
 Mask = Callable[[str], str]
 
 _ESCAPES = frozenset("%\\&")  # one of these stands in every text that spells a character in another way
 _BACKSLASHED = re.compile(
-    r"\\+(?:u\{0*([0-9a-f]{1,6})\}|u0*([0-9a-f]{4})|x([0-9a-f]{2})|([/\"'&+=<>:.\\-]))", re.IGNORECASE
+    r"\\+(?:u\{0*([0-9a-f]{1,6})\}|u(?:0000)?([0-9a-f]{4})|x([0-9a-f]{2})|([/\"'&+=<>:.\\-]))", re.IGNORECASE
 )
+_NUMBERED = re.compile("&#0*([0-9]+)")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -29,41 +31,54 @@ def no_mask(text: str) -> str:
 def mask_of(credentials: tuple[str, str] | None) -> Mask:
     """Make the function that hides a secret: bare, beside its key, in base64 or hex, in any usual escaping.
 
-    A text that spells it in an escaping comes back without that escaping, on one line.
+    A text that spells it in an escaping comes back without that escaping, on one line, and a very long one not at all.
     """
     if credentials is None or len(credentials[1]) < SHORTEST:
         return no_mask
-    spellings = sorted(dict.fromkeys(_spellings(*credentials)), key=len, reverse=True)
+    return _Hiding(tuple(sorted(dict.fromkeys(_spellings(*credentials)), key=len, reverse=True)))
 
-    def mask(text: str) -> str:
-        if any(map(text.__contains__, spellings)):
-            for spelling in spellings:
-                text = text.replace(spelling, HIDDEN)
-        if _ESCAPES.isdisjoint(text):
+
+class _Hiding:
+    def __init__(self, spellings: tuple[str, ...]) -> None:
+        self._spellings = spellings
+        self._shortest = min(map(len, spellings))  # an escaping makes it only longer
+
+    def __call__(self, text: str) -> str:
+        if len(text) > WINDOW + OVERLAP:
+            windows = (text[at : at + WINDOW + OVERLAP] for at in range(0, len(text), WINDOW))
+            return HIDDEN if any(self(window) != window for window in windows) else text
+        if len(text) < self._shortest:
             return text
+        if self._spells(text):
+            for spelling in self._spellings:
+                text = text.replace(spelling, HIDDEN)
+        return text if _ESCAPES.isdisjoint(text) else self._escaped(text)
+
+    def _escaped(self, text: str) -> str:
         plain = text
         for _ in range(ROUNDS):
             plain, before = _unescaped(plain), plain
             if plain == before:
-                return text
-            if any(map(plain.__contains__, spellings)):
-                return mask(" ".join(plain.split()))
+                break
+            if self._spells(plain):
+                return self(" ".join(plain.split()))
         return text
 
-    return mask
+    def _spells(self, text: str) -> bool:
+        return any(map(text.__contains__, self._spellings))
 
 
-def masked(value: Any, mask: Mask, depth: int = MOST_DEPTH) -> Any:
-    """Hide the secret in every text of a value as JSON has them; what lies deeper than so many levels becomes None."""
+def masked(value: Any, mask: Mask, levels: int = DEEPEST) -> Any:
+    """Hide the secret in every text of a value as JSON has them; what lies deeper than so many levels is left out."""
     if isinstance(value, str):
         return mask(value)
     if not isinstance(value, list | dict):
         return value
-    if depth == 0:
+    if levels == 0:
         return None
     if isinstance(value, list):
-        return [masked(each, mask, depth - 1) for each in value]
-    return {mask(name): masked(each, mask, depth - 1) for name, each in value.items()}
+        return [masked(each, mask, levels - 1) for each in value]
+    return {mask(name): masked(each, mask, levels - 1) for name, each in value.items()}
 
 
 def _spellings(key: str, secret: str) -> Iterator[str]:
@@ -88,10 +103,12 @@ def _base64(plain: str) -> Iterator[str]:
 
 def _unescaped(text: str) -> str:
     """Take one round of escaping off: as JSON and other languages have it, as HTML has it, as URLs have it."""
-    return unquote(html.unescape(_BACKSLASHED.sub(_char, text)), errors="replace")
+    # A number of thousands of digits is an error to Python, and no character.
+    numbered = _NUMBERED.sub(lambda number: f"&#{number[1][:8]}", _BACKSLASHED.sub(_char, text))
+    return unquote(html.unescape(numbered), errors="replace")
 
 
 def _char(escape: "re.Match[str]") -> str:
     braced, four, two, char = escape.groups()
     code = int(braced or four or two or "0", 16)
-    return char or (chr(code) if code <= 0x10FFFF else "")
+    return char or (chr(code) if code < 0xD800 or 0xDFFF < code <= 0x10FFFF else "")

@@ -23,6 +23,8 @@ from support.tour import Tour
 pytestmark = pytest.mark.anyio
 
 MODEL = "GET /v1/models/"
+DEEP, LEVELS = "@deep@", 300  # lists in objects; no encoder writes so many
+NESTED = '{"a": [' * LEVELS + "1" + "]}" * LEVELS
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> Fault:
@@ -31,16 +33,9 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Fault:
     async def fault(request: httpx.Request, deliver: Deliver) -> httpx.Response:
         data = json.loads(await (await deliver(request)).aread())
         change(data)
-        return httpx.Response(200, json=data)
+        return httpx.Response(200, text=json.dumps(data).replace(f'"{DEEP}"', NESTED))
 
     return fault
-
-
-def nested(depth: int, leaf: Any = 1) -> Any:
-    value = leaf
-    for level in range(depth):
-        value = [value] if level % 2 else {"a": value}
-    return value
 
 
 async def longest_hold(during: Awaitable[Any]) -> float:
@@ -141,24 +136,24 @@ async def test_no_time_of_a_record_names_a_folder_of_another_age(
     assert "9999-12" not in json.dumps(result)
 
 
-DEEP = {
-    "input of a job": (JOBS, lambda data: data["job"]["metadata"]["input"].update(deep=nested(950))),
+PLACES = {
+    "input of a job": (JOBS, lambda data: data["job"]["metadata"]["input"].update(deep=DEEP)),
     "output of a job": (
         JOBS,
-        lambda data: data["job"]["metadata"].update(output={"segments": [{"bbox": nested(950)}]}),
+        lambda data: data["job"]["metadata"].update(output={"segments": [{"bbox": DEEP}]}),
     ),
-    "billing of a job": (JOBS, lambda data: data["job"].update(billing=nested(951))),
-    "acceptance": (GENERATE, lambda data: data.update(segments=nested(950), more=nested(951))),
-    "facts of assets": ("POST /v1/assets", lambda data: data["assets"][0].update(metadata=nested(951))),
-    "inputs of a model": (MODEL, lambda data: data["model"].update(inputs=[{"name": "a", "default": nested(950)}])),
+    "billing of a job": (JOBS, lambda data: data["job"].update(billing=DEEP)),
+    "acceptance": (GENERATE, lambda data: data.update(segments=DEEP, more=DEEP)),
+    "facts of assets": ("POST /v1/assets", lambda data: data["assets"][0].update(metadata=DEEP)),
+    "inputs of a model": (MODEL, lambda data: data["model"].update(inputs=[{"name": "a", "default": DEEP}])),
 }
 
 
-@pytest.mark.parametrize("place", DEEP)
+@pytest.mark.parametrize("place", PLACES)
 async def test_nesting_in_a_record_takes_no_result_away(
     network: SandboxNetwork, arguments: dict[str, Any], tmp_path: Path, place: str, caplog: Any
 ) -> None:
-    prefix, change = DEEP[place]
+    prefix, change = PLACES[place]
     network.plan(prefix, changed(change), times=99)
     machine = Machine(network, state=tmp_path / "state", shelf=tmp_path / "results", previews=False)
 

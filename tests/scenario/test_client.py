@@ -107,6 +107,7 @@ async def test_credentials_travel_as_basic_auth_and_the_project_in_the_query() -
     assert str(request.url) == "https://api.example/v1/jobs/a?pageSize=1&projectId=proj_x"
     assert request.headers["authorization"] == f"Basic {TOKEN}"
     assert request.headers["user-agent"] == "ua/1"
+    assert request.headers["accept-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(("call", "read"), [(PAID, 60), (FREE, 15)])
@@ -206,6 +207,7 @@ async def test_an_error_that_echoes_the_credentials_does_not_show_them(caplog: p
 async def test_downloads_carry_no_credentials() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         assert "authorization" not in request.headers
+        assert request.headers["accept-encoding"] == "identity"
         return httpx.Response(200, content=b"bytes")
 
     client = client_of("https://api.example/v1", transport=httpx.MockTransport(handler))

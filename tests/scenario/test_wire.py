@@ -1,6 +1,5 @@
 """Requests and replies as pure functions: tables in, data or errors out, no network."""
 
-import json
 from typing import Any
 
 import pytest
@@ -100,7 +99,7 @@ def test_an_error_reply_becomes_the_error_that_fits(
     call: Call, status: int, body: Any, kind: type[ApiError], message: str, hint: str
 ) -> None:
     with pytest.raises(ApiError) as raised:
-        wire.read(call, status, {}, _encoded(body))
+        wire.read(call, status, {}, body)
 
     assert type(raised.value) is kind
     assert raised.value.status == status
@@ -111,17 +110,13 @@ def test_an_error_reply_becomes_the_error_that_fits(
 
 @pytest.mark.parametrize("status", [200, 201, 269])
 def test_every_2xx_with_an_object_is_a_success(status: int) -> None:
-    assert wire.read(GENERATE, status, {}, b'{"creativeUnitsCost": 10.75}') == {"creativeUnitsCost": 10.75}
+    assert wire.read(GENERATE, status, {}, {"creativeUnitsCost": 10.75}) == {"creativeUnitsCost": 10.75}
 
 
-def test_numbers_that_json_does_not_know_are_read_as_nothing() -> None:
-    assert wire.read(READ, 200, {}, b'{"progress": NaN, "cost": Infinity}') == {"progress": None, "cost": None}
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"job": '])
-def test_a_success_that_cannot_be_read_is_no_answer(body: bytes) -> None:
+@pytest.mark.parametrize("data", [None, [], "text", 7])
+def test_a_success_that_is_no_object_is_no_answer(data: Any) -> None:
     with pytest.raises(NoAnswer):
-        wire.read(READ, 200, {}, body)
+        wire.read(READ, 200, {}, data)
 
 
 @pytest.mark.parametrize(
@@ -200,12 +195,6 @@ def test_jitter_spreads_a_pause_over_twice_its_length() -> None:
 )
 def test_the_pause_a_reply_asks_for(headers: dict[str, str], body: dict[str, Any], seconds: float | None) -> None:
     with pytest.raises(RateLimited) as raised:
-        wire.read(READ, 429, headers, _encoded(body))
+        wire.read(READ, 429, headers, body)
 
     assert raised.value.retry_after == seconds
-
-
-def _encoded(body: Any) -> bytes:
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()

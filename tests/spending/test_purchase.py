@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scenario_mcp.scenario.client import MAX_CONNECTIONS, Client
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.connections import MAX_CONNECTIONS
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotConnected
 from scenario_mcp.scenario.wire import Call

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 from asyncio import StreamReader
 from asyncio import StreamWriter as Writer
@@ -59,7 +60,7 @@ class Hostile:
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
+async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hostile]:
     hostile = Hostile(behaviour)
 
     connections: dict[asyncio.Task[Any], Writer] = {}
@@ -75,7 +76,7 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[Hostile]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     hostile.port = server.sockets[0].getsockname()[1]
     try:
         yield hostile

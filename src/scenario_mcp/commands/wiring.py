@@ -46,6 +46,8 @@ def services_for(settings: Settings) -> Services:
         user_agent=f"scenario-mcp/{__version__}",
         no_credentials=settings.half_a_pair or "There is no Scenario API key",
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
+        download_hosts=settings.download_hosts,
+        max_file_bytes=settings.max_file_mb * 10**6,
     )
     shelf = settings.output_dir
     memory: Path | None = settings.state_dir

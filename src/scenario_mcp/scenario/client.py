@@ -1,18 +1,21 @@
-"""The one room that speaks HTTP: a thin async client of the Scenario REST API."""
+"""A thin async client of the Scenario REST API: the calls of one project, answered or failed in our own words."""
 
 import base64
 import json
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
 
+from scenario_mcp import wording
 from scenario_mcp.masking import mask_of
-from scenario_mcp.scenario import wire
+from scenario_mcp.scenario import bodies, wire
+from scenario_mcp.scenario.addresses import Rule
+from scenario_mcp.scenario.bodies import Unreadable
 from scenario_mcp.scenario.clock import ApiClock
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
@@ -23,10 +26,14 @@ from scenario_mcp.scenario.errors import (
     NotConnected,
     ScenarioError,
 )
+from scenario_mcp.scenario.network import CONNECT_SECONDS, READ_SECONDS, Network, raw
+from scenario_mcp.scenario.transfers import Transfers
 from scenario_mcp.scenario.wire import Call
 
 if TYPE_CHECKING:
     import httpx
+
+    from scenario_mcp.scenario.connections import Resolve
 
 
 class Sending:
@@ -46,11 +53,10 @@ class Sending:
 Attempt = Callable[[Call, Sending], Awaitable[dict[str, Any]]]
 OnPause = Callable[[ScenarioError, float], Awaitable[None]]
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 PAID_READ_SECONDS = 60.0  # Scenario's own SDK waits as long; text inferences answer in one slow reply
-MAX_CONNECTIONS = 16  # httpx 0.28 slows down badly beyond
+ANSWER_SECONDS = 120.0  # from the first byte sent to the last one heard; each byte by itself may have its own patience
 MAX_REPLY_BYTES = 16 * 2**20  # the API's gateway caps replies at 6 MB
+MOST_WORDS = 2**16  # bytes of an error's body that words are looked for in
 PAID_SECONDS = 10.0  # that must be left to begin a paid request: an answer cut off is an answer lost
 SLOWEST_UPLINK = 250_000.0  # bytes a second, for the time that a large paid request must have besides
 
@@ -62,7 +68,9 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none. `clock` tells the API's own time. Nothing is opened before the first call.
+    `no_credentials` says why there are none. `clock` tells the API's own time. Files come from addresses that `Rule`
+    allows, `download_hosts` among them, and have at most `max_file_bytes`; `resolve` looks hosts up in their place.
+    `mask` hides the secret in a text. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -76,24 +84,24 @@ class Client:
         no_credentials: str = "There is no Scenario API key",
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
+        download_hosts: Sequence[str] = (),
+        max_file_bytes: int = 2_000_000_000,
+        resolve: "Resolve | None" = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.clock = clock or ApiClock()
         self._query = {"projectId": project_id} if project_id else {}
         self._headers = {"Accept": "application/json", "User-Agent": user_agent}
         self._authorization: str | None = None
-        self.mask = mask_of(credentials)
-        self._secrets: tuple[bytes, ...] = ()
         if credentials is not None:
-            token = base64.b64encode(":".join(credentials).encode()).decode()
-            self._authorization = f"Basic {token}"
-            self._secrets = (credentials[1].encode(), token.encode())
+            self._authorization = f"Basic {base64.b64encode(':'.join(credentials).encode()).decode()}"
+        self.mask = mask_of(credentials)
         self._no_credentials = no_credentials
         # What belongs to one account, project and API must not be mistaken for another's.
         self.scope = "\n".join((credentials[0] if credentials else "", project_id or "", self.base_url))
-        self._trust_env = trust_env
-        self._transport = transport
-        self._http: httpx.AsyncClient | None = None
+        self._network = Network(Rule(self.base_url, download_hosts), transport, resolve, trust_env=trust_env)
+        self._transfers = Transfers(self._network, self.mask)
+        self._max_file_bytes = max_file_bytes
 
     async def send(
         self, call: Call, deadline: Deadline, *, attempt: Attempt | None = None, on_pause: OnPause | None = None
@@ -137,138 +145,90 @@ class Client:
 
         if self._authorization is None:
             raise NotConfigured(f"{self._no_credentials}, so nothing was sent.")
-        http, sending = self._open(), sending or Sending()
+        http, sending = self._network.api(), sending or Sending()
+        patience = PAID_READ_SECONDS if call.paid else READ_SECONDS
         try:
-            request = http.build_request(
-                call.method,
-                self.base_url + call.path,
-                params={**call.query, **self._query},
-                content=None if call.body is None else _json(call.body),
-                headers={**self._headers, "Authorization": self._authorization, **_content_type(call)},
-                timeout=httpx.Timeout(
-                    PAID_READ_SECONDS if call.paid else READ_SECONDS, connect=CONNECT_SECONDS, pool=None
-                ),
-                extensions={"trace": _tells(sending)},
-            )
-            if self._transport is not None:  # only the real network tells when it begins
-                sending.begin()
-            response = await http.send(request, stream=True)
-            self.clock.hear(response.headers.get("date"))
-            try:
-                body = await _read_at_most(MAX_REPLY_BYTES, response)
-            finally:
-                await response.aclose()
+            with anyio.fail_after(None) as answering:
+                request = http.build_request(
+                    call.method,
+                    self.base_url + call.path,
+                    params={**call.query, **self._query},
+                    content=None if call.body is None else _json(call.body),
+                    headers={**self._headers, "Authorization": self._authorization, **_content_type(call)},
+                    timeout=httpx.Timeout(patience, connect=CONNECT_SECONDS, pool=None),
+                    extensions={"trace": _tells(sending, answering)},
+                )
+                if self._network.replaced:  # only the real network tells when it begins
+                    sending.begin()
+                response = await http.send(request, stream=True)
+                self.clock.hear(response.headers.get("date"))
+                try:
+                    body = await _body(response)
+                finally:
+                    await response.aclose()
+                data = await self._data(response, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL) as fault:
-            raise NotConnected(f"No connection to {self._host} could be made ({_words(fault)}).") from fault
-        except httpx.RequestError as fault:
-            raise _no_answer(call, _words(fault)) from fault
-        except _TooLong as fault:
-            raise _no_answer(call, f"it is longer than {MAX_REPLY_BYTES >> 20} MB") from fault
+            raise NotConnected(f"No connection to {self._host} could be made ({self._words(fault)}).") from fault
+        except (httpx.RequestError, Unreadable) as fault:
+            raise _no_answer(call, self._words(fault)) from fault
+        except TimeoutError as fault:
+            raise _no_answer(call, "it did not end in time") from fault
         logger.info("%s %s: %d, %d bytes", call.method, call.path, response.status_code, len(body))
         try:
-            return wire.read(call, response.status_code, response.headers, self._shown(response.status_code, body))
+            return wire.read(call, response.status_code, response.headers, data)
         except (NoAnswer, ApiError) as failure:
             if call.paid and not (isinstance(failure, ApiError) and wire.is_certain_refusal(failure)):
                 raise _no_answer(call, str(failure).rstrip(".")) from failure
             raise
 
     async def put(self, url: str, content: bytes, deadline: Deadline) -> None:
-        """Put bytes to a signed URL, without credentials.
+        """Put bytes to an address of a reply, as `Transfers.put` does."""
+        await self._transfers.put(url, content, deadline)
 
-        Raises `NoAnswer` when they were not taken by the deadline.
-        """
-        import httpx
-
-        try:
-            with anyio.fail_after(deadline.remaining()):
-                response = await self._open().put(url, content=content)
-        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
-            raise NoAnswer(f"A part of the file could not be uploaded ({_words(fault)}).") from fault
-        if not 200 <= response.status_code < 300:
-            raise NoAnswer(f"A part of the file could not be uploaded (status {response.status_code}).")
-
-    async def download(self, url: str, deadline: Deadline, write: Callable[[bytes], object]) -> None:
-        """Fetch a file from a signed URL, without credentials, and hand each chunk of it to `write`.
-
-        Raises `NoAnswer` when it cannot be had whole by the deadline, and what `write` raises.
-        """
-        import httpx
-
-        try:
-            with anyio.fail_after(deadline.remaining()):
-                async with self._open().stream("GET", url) as response:
-                    if response.status_code != 200:
-                        raise NoAnswer(f"The file could not be downloaded (status {response.status_code}).")
-                    async for chunk in response.aiter_bytes():
-                        write(chunk)
-        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
-            raise NoAnswer(f"The file could not be downloaded ({_words(fault)}).") from fault
+    async def download(
+        self, url: str, deadline: Deadline, write: Callable[[bytes], object], most: int | None = None
+    ) -> None:
+        """Fetch a file from an address of a reply, as `Transfers.get` does; `max_file_bytes` bounds it by default."""
+        await self._transfers.get(url, deadline, write, self._max_file_bytes if most is None else most)
 
     async def content(self, url: str, deadline: Deadline, most: int) -> bytes:
-        """Fetch a file into memory, as `download` does. Raises `NoAnswer` also for one of more than `most` bytes."""
+        """Fetch a file of at most so many bytes into memory, as `download` does."""
         got = bytearray()
-
-        def take(chunk: bytes) -> None:
-            got.extend(chunk)
-            if len(got) > most:
-                raise NoAnswer(f"The file is larger than {most // 1_000_000} MB.")
-
-        await self.download(url, deadline, take)
+        await self.download(url, deadline, got.extend, most)
         return bytes(got)
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
-
-    def _open(self) -> "httpx.AsyncClient":
-        import httpx
-
-        if self._http is None:
-            try:
-                self._http = httpx.AsyncClient(
-                    transport=self._transport,
-                    trust_env=self._trust_env,
-                    follow_redirects=False,
-                    limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                    timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
-                )
-            except (ImportError, OSError, ValueError, httpx.InvalidURL) as fault:
-                # Proxy and certificate variables of the environment are read here, and may be wrong in any way.
-                raise NotConnected(f"The proxy or certificate settings cannot be used ({_words(fault)}).") from fault
-        return self._http
+        await self._network.aclose()
 
     @property
     def _host(self) -> str:
         return urlsplit(self.base_url).hostname or self.base_url
 
-    def _shown(self, status: int, body: bytes) -> bytes:
-        """Hide the credentials in an error's body: its words are shown to the agent, and servers echo requests."""
-        for secret in self._secrets if status >= 300 else ():
-            body = body.replace(secret, b"[hidden]")
-        return body
+    async def _data(self, response: "httpx.Response", body: bytes) -> Any:
+        if response.is_success or len(body) <= MOST_WORDS:
+            return await bodies.read_json(body, self.mask)
+        return None
+
+    def _words(self, fault: Exception) -> str:
+        """Words of an error that is not ours: they may repeat what a server sent."""
+        return wording.clean(self.mask(str(fault))) or type(fault).__name__
 
 
-class _TooLong(Exception):
-    pass
-
-
-async def _read_at_most(limit: int, response: "httpx.Response") -> bytes:
+async def _body(response: "httpx.Response") -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > limit:
-            raise _TooLong
+    coding = bodies.coding_of(response.headers.get_list("content-encoding"), "gzip")
+    await bodies.pour(raw(response), coding, MAX_REPLY_BYTES, body.extend)
     return bytes(body)
 
 
-def _tells(sending: Sending) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    """Watch the network's own events for the first byte of a request."""
+def _tells(sending: Sending, answering: anyio.CancelScope) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Watch the network's own events for the first byte of a request, from which on its answer is awaited."""
 
     async def trace(event: str, _: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started"):
             sending.begin()
+            answering.deadline = anyio.current_time() + ANSWER_SECONDS
 
     return trace
 
@@ -283,10 +243,6 @@ def _no_answer(call: Call, why: str) -> ScenarioError:
     if call.paid:
         return AnswerLost(f"The answer to a paid request was lost ({why}).")
     return NoAnswer(f"Scenario did not answer ({why}).")
-
-
-def _words(fault: Exception) -> str:
-    return str(fault) or type(fault).__name__
 
 
 def _json(body: Mapping[str, Any] | None) -> bytes:

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import anyio
 
+LONGEST_DATE = 64  # characters; a header may have 100,000
 DRIFT = 2.0  # seconds by which this machine's two clocks may disagree between replies
 
 
@@ -23,7 +24,7 @@ class ApiClock:
     def hear(self, date: str | None) -> None:
         """Take the time of a reply from its Date header; one that cannot be read is passed over."""
         try:
-            said = parsedate_to_datetime(date or "").timestamp()
+            said = parsedate_to_datetime((date or "")[:LONGEST_DATE]).timestamp()
         except (ValueError, OverflowError, OSError):
             return
         self._heard = (said, anyio.current_time(), self._wall())

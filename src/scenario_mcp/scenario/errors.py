@@ -10,6 +10,7 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── OverCap                the price is over a cap that a person has set; nothing was sent
 ├── JournalBusy            what was paid for could not be looked up now; nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
+│   └── AddressRefused     an answer names an address that is not used; nothing was sent there
 ├── StillSending           a paid request is under way and not answered yet; the same call joins it
 ├── AnswerLost             a paid request was sent and its answer did not come: it may be running and billed
 │   ├── SeveralFound       more than one job may be the one
@@ -102,6 +103,17 @@ class NoAnswer(ScenarioError):
     passing = True
 
     hint = "Asking again is free and safe: call again in a moment."
+
+
+class AddressRefused(NoAnswer):
+    """A reply names an address that files may not come from or go to; nothing was sent there."""
+
+    passing = False
+
+    hint = (
+        "Nothing was sent there. If the host is right, ask the user to name it in SCENARIO_DOWNLOAD_HOSTS, in the"
+        " configuration of this server."
+    )
 
 
 class OverCap(ScenarioError):

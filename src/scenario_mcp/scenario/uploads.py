@@ -98,8 +98,8 @@ async def _send_part(client: Client, url: str, part: bytes, deadline: Deadline) 
     for attempt in range(1, PART_TRIES + 1):
         try:
             await client.put(url, part, deadline)
-        except NoAnswer:
-            if attempt == PART_TRIES or deadline.remaining() <= attempt:
+        except NoAnswer as failure:
+            if not failure.passing or attempt == PART_TRIES or deadline.remaining() <= attempt:
                 raise
             await anyio.sleep(attempt)
         else:

@@ -4,7 +4,6 @@ Scenario documents no error replies. What is read here was recorded from live on
 else `message`, `error` or `detail`; `name`, `details` and `trace_id` may stand beside them.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,17 +77,16 @@ def flags(**given: bool | None) -> dict[str, str]:
     return {name: "true" for name, value in given.items() if value}
 
 
-def read(call: Call, status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Read a reply: the JSON object of a success (any 2xx; a dry run succeeds with 269).
+def read(call: Call, status: int, headers: Mapping[str, str], data: Any) -> dict[str, Any]:
+    """Read a reply, whose body holds `data` as JSON: give the object of a success (any 2xx; a dry run has 269).
 
     Raises the `ApiError` that fits the status, or `NoAnswer` for a success whose body is not a JSON object.
     """
-    data = _json_object(body)
-    if 200 <= status < 300:
-        if data is None:
-            raise NoAnswer(f"Scenario answered {status} with something that is not a JSON object.")
-        return data
-    raise _error(call, status, headers, data or {})
+    if not 200 <= status < 300:
+        raise _error(call, status, headers, records.mapping(data))
+    if not isinstance(data, dict):
+        raise NoAnswer(f"Scenario answered {status} with something that is not a JSON object.")
+    return data
 
 
 def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[str, Any]) -> ApiError:
@@ -154,16 +152,6 @@ def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float |
     if seconds is None and re.fullmatch(r"\d{1,9}", header):  # a date is possible too; none was ever seen
         seconds = float(header)
     return seconds if seconds is None or seconds >= 0 else None
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(body, parse_constant=lambda _: None)  # NaN and Infinity are not JSON
-        if b"\\ud" in body.lower():
-            data = wording.sound(data)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 def is_certain_refusal(failure: ApiError) -> bool:

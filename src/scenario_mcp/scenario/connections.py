@@ -1,0 +1,211 @@
+"""How connections are made: to the API, and to the addresses that its replies name."""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from itertools import chain, zip_longest
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import anyio
+import httpcore
+import httpx
+
+from scenario_mcp.scenario.addresses import DEFAULT_PORTS, Rule, Target
+from scenario_mcp.scenario.network import CONNECT_SECONDS, READ_SECONDS
+from scenario_mcp.scenario.threads import in_thread
+
+MAX_CONNECTIONS = 16  # httpx 0.28 slows down badly beyond
+MOST_ADDRESSES = 4  # of one host that are tried
+NEXT_SECONDS = 1.0  # that an address has to answer in before the next one is tried
+
+_LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class NoCookies(CookieJar):
+    """A jar that takes no cookies: nothing that one server sets is sent to another, nor back."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take nothing."""
+
+
+def client(transport: httpx.AsyncBaseTransport | None, **options: Any) -> httpx.AsyncClient:
+    """Make a client that follows nothing and keeps nothing; `transport` replaces the network."""
+    return httpx.AsyncClient(
+        transport=transport,
+        follow_redirects=False,
+        cookies=NoCookies(),
+        limits=_LIMITS,
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
+        **options,
+    )
+
+
+async def look_up(host: str, port: int) -> Sequence[str]:
+    """Look up the IP addresses of a host. Raises `OSError`, also for what cannot be the name of one."""
+    try:
+        found = await in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except UnicodeError as fault:
+        raise OSError("it is no name of a host") from fault
+    return [str(address[0]) for *_, address in found]
+
+
+class Files(httpx.AsyncBaseTransport):
+    """Carries requests to addresses that `rule` allows, directly or by a proxy of the environment.
+
+    A connection is made to an address that was judged, and to no other; what a proxy connects to is judged by its name.
+    """
+
+    def __init__(self, rule: Rule, context: ssl.SSLContext, resolve: Resolve, *, trust_env: bool) -> None:
+        self._rule = rule
+        self._direct = {scheme: _Direct(rule, scheme, context, resolve) for scheme in rule.schemes}
+        proxies = getproxies() if trust_env else {}
+        self._proxy = _proxy(proxies.get("https") or proxies.get("all"), context)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises `AddressRefused` without sending it, and httpx's errors."""
+        target = target_of(request.url)
+        self._rule.check(target)
+        if self._proxy is None or target.scheme != "https" or proxy_bypass(f"{target.host}:{target.port}"):
+            return await self._direct[target.scheme].handle_async_request(request)
+        self._rule.check_name(target)
+        return await self._proxy.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in (*self._direct.values(), self._proxy):
+            if transport is not None:
+                await transport.aclose()
+
+
+class Judged(httpx.AsyncBaseTransport):
+    """The same over a network that makes no connections of its own: by name, or by what `resolve` says of it."""
+
+    def __init__(self, rule: Rule, network: httpx.AsyncBaseTransport, resolve: Resolve | None = None) -> None:
+        self._rule = rule
+        self._network = network
+        self._resolve = resolve
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises `AddressRefused` without sending it."""
+        target = target_of(request.url)
+        self._rule.check(target)
+        if self._resolve is None:
+            self._rule.check_name(target)
+        else:
+            self._rule.check_addresses(target, await self._resolve(target.host, target.port))
+        return await self._network.handle_async_request(request)
+
+
+def target_of(url: httpx.URL) -> Target:
+    """Say where a request would go, from the address that it is sent with."""
+    port = url.port if url.port is not None else DEFAULT_PORTS.get(url.scheme, 0)
+    return Target(url.scheme, url.raw_host.decode("ascii"), port, extras=bool(url.userinfo or url.fragment))
+
+
+def _proxy(address: str | None, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport | None:
+    if address is None:
+        return None
+    url = address if "://" in address else f"http://{address}"
+    return httpx.AsyncHTTPTransport(verify=context, proxy=url, limits=_LIMITS)
+
+
+class _Direct(httpx.AsyncBaseTransport):
+    """Connections of one scheme without a proxy: httpx's own transport, but for how they are made."""
+
+    def __init__(self, rule: Rule, scheme: str, context: ssl.SSLContext, resolve: Resolve) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=_LIMITS.max_connections,
+            max_keepalive_connections=_LIMITS.max_keepalive_connections,
+            keepalive_expiry=_LIMITS.keepalive_expiry,
+            network_backend=_Backend(rule, scheme, resolve),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url, content = request.url, request.stream
+        if not isinstance(content, httpx.AsyncByteStream):
+            raise TypeError("The content of a request must be asynchronous.")
+        with _httpx_errors():
+            response = await self._pool.handle_async_request(
+                httpcore.Request(
+                    request.method,
+                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                    headers=request.headers.raw,
+                    content=content,
+                    extensions=request.extensions,
+                )
+            )
+        return httpx.Response(response.status, headers=response.headers, stream=_Stream(response))
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _httpx_errors():
+            async for chunk in self._response.aiter_stream():
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Looks a host up, lets the rule judge all of its addresses, and connects to one of these."""
+
+    def __init__(self, rule: Rule, scheme: str, resolve: Resolve) -> None:
+        self._rule = rule
+        self._scheme = scheme
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's name
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            with anyio.fail_after(timeout):
+                addresses = await self._resolve(host, port)
+        except TimeoutError as fault:
+            raise httpcore.ConnectTimeout(f"{host} was not looked up in time") from fault
+        except OSError as fault:
+            raise httpcore.ConnectError(f"{host} cannot be looked up: {fault}") from fault
+        if not addresses:
+            raise httpcore.ConnectError(f"{host} has no address")
+        self._rule.check_addresses(Target(self._scheme, host, port), addresses)
+        *others, last = _alternating(addresses)[:MOST_ADDRESSES]
+        for address in others:
+            try:
+                return await self._network.connect_tcp(address, port, NEXT_SECONDS, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
+
+
+def _alternating(addresses: Sequence[str]) -> list[str]:
+    """Order addresses so that IPv4 and IPv6 take turns: where one of them does not work, none of it does."""
+    first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
+    second = [address for address in addresses if address not in first]
+    return [address for address in chain(*zip_longest(first, second)) if address]
+
+
+@contextmanager
+def _httpx_errors() -> Iterator[None]:
+    try:
+        yield
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.ProxyError) as fault:
+        kind: type[httpx.TransportError] = getattr(httpx, type(fault).__name__)  # the same names by intention
+        raise kind(str(fault)) from fault

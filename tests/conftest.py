@@ -38,7 +38,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> PlainWorld:
     return PlainWorld(clock=lambda: 1_795_000_000.0 + anyio.current_time())
 
 
@@ -72,7 +72,7 @@ def wire_era(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def quick_world() -> World:
+def quick_world() -> PlainWorld:
     """A sandbox for real servers, in real time."""
     return PlainWorld(pace=0.05)
 

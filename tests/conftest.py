@@ -19,6 +19,7 @@ from support.network import SandboxNetwork
 from support.pictures import png
 from support.servers import Machine
 from support.stdio import VERSIONS
+from support.worlds import PlainWorld
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 
 @pytest.fixture
-def world() -> World:
-    return World(clock=lambda: 1_795_000_000.0 + anyio.current_time())
+def world() -> PlainWorld:
+    return PlainWorld(clock=lambda: 1_795_000_000.0 + anyio.current_time())
 
 
 @pytest.fixture
@@ -71,9 +72,9 @@ def wire_era(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def quick_world() -> World:
+def quick_world() -> PlainWorld:
     """A sandbox for real servers, in real time."""
-    return World(pace=0.05)
+    return PlainWorld(pace=0.05)
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, tool_name
 from scenario_mcp.sandbox.world import World
 from support.examples import NEEDED, WRONG, example, filled
+from support.nightly import by_day
 from support.pictures import png
-from support.stdio import StdioHost, environment, running
+from support.stdio import VERSIONS, StdioHost, environment, running
+from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +36,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def quick_world() -> World:
-    return World(pace=0.02, slots=40)
+    return PlainWorld(pace=0.02, slots=40)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ async def everything(host: StdioHost, calls: dict[str, dict[str, Any]]) -> dict[
     return results
 
 
-@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("era", by_day(["modern"], VERSIONS))
 async def test_every_inference_runs_end_to_end(
     settings: dict[str, str], quick_world: World, tmp_path: Path, era: str
 ) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from scenario_mcp.sandbox.world import World
 from support.agents import TOOL
+from support.nightly import by_day
 from support.pictures import data_url, noise, png
 from support.stdio import StdioHost, environment, running
+from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -24,8 +26,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def quick_world() -> World:
-    return World(pace=0.02)
+def quick_world() -> PlainWorld:
+    return PlainWorld(pace=0.02)
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ async def test_every_picture_argument_takes_every_form(
     assert quick_world.leaks == []
 
 
-@pytest.mark.parametrize("megabytes", [5, 30])
+@pytest.mark.parametrize("megabytes", by_day([30], [5, 30]))
 async def test_a_large_file_is_uploaded_once_over_calls_restarts_and_losses(
     settings: dict[str, str], quick_world: World, pictures: Path, megabytes: int
 ) -> None:
@@ -152,7 +154,8 @@ async def test_a_result_fed_back_is_not_uploaded(settings: dict[str, str], quick
     assert uploads(quick_world) == 0
 
 
-async def test_the_wire_stays_small_with_many_large_results(settings: dict[str, str]) -> None:
+async def test_the_wire_stays_small_with_many_large_results(settings: dict[str, str], quick_world: PlainWorld) -> None:
+    quick_world.paints = True
     picture = data_url(png("tan", (64, 48)))
     given: dict[str, Any] = {
         "modelId": "model_sandbox-ink",

@@ -18,6 +18,7 @@ from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.state.store import FILE
 from support.agents import CORE, TOOL
+from support.nightly import by_day
 from support.pictures import data_url, png
 from support.stdio import environment
 
@@ -249,12 +250,12 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"scenario-mcp {__version__}\n"
 
 
-@pytest.mark.parametrize("own_pictures", [False, True], ids=["made pictures", "own pictures"])
+@pytest.mark.parametrize("pictures", by_day(["own"], ["made", "own"]))
 def test_demo_makes_files_through_the_real_server(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], own_pictures: bool
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pictures: str
 ) -> None:
     options: list[Any] = ["demo", "--output", tmp_path / "out"]
-    if own_pictures:
+    if pictures == "own":
         Image.new("RGB", (40, 30), "plum").save(tmp_path / "a.jpg")
         Image.new("RGB", (40, 30), "gold").save(tmp_path / "b.webp")
         options += ["--image", tmp_path / "a.jpg", "--reference", tmp_path / "b.webp"]

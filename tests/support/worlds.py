@@ -1,4 +1,4 @@
-"""A sandbox world for tests, which look at pictures but not at how they are painted."""
+"""A sandbox world for tests, most of which need pictures but not what is on them."""
 
 import random
 from collections.abc import Callable
@@ -11,10 +11,15 @@ from support.pictures import png
 
 
 class PlainWorld(World):
-    """A sandbox whose paintings are of one colour, by their seed: painting is most of what a generation costs."""
+    """A sandbox whose paintings are of one colour, by their seed: painting is most of what a generation costs.
+
+    Where pictures must be as large and full as real ones, `paints` lets it paint.
+    """
+
+    paints = False
 
     def store(self, draft: Draft) -> Asset:
-        return super().store(replace(draft, make=_plain(draft.make)))
+        return super().store(draft if self.paints else replace(draft, make=_plain(draft.make)))
 
 
 def _plain(make: Callable[[], bytes]) -> Callable[[], bytes]:

@@ -233,7 +233,7 @@ async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> 
     assert failed["result"]["content"][0]["text"].startswith("SANDBOX")
 
 
-async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None:
+async def test_lines_that_are_no_messages_are_answered_by_errors(base_url: str) -> None:
     async with running(environ=environment(base_url)) as host:
         assert host.process.stdin is not None
         await host.hello()
@@ -241,6 +241,7 @@ async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None
         listed = await host.request("tools/list")
 
     assert len(listed["result"]["tools"]) == len(CORE)
+    assert [json.loads(line)["error"]["code"] for line in host.lines[1:-1]] == [-32700, -32600, -32700]
 
 
 async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: str) -> None:

@@ -18,6 +18,7 @@ from support.network import SandboxNetwork
 from support.pictures import png
 from support.servers import Machine
 from support.stdio import VERSIONS
+from support.worlds import world_of
 
 ERAS = ("auto", "legacy")  # the SDK client's words for protocol 2026-07-28 and for the handshake of 2025-11-25
 
@@ -39,7 +40,7 @@ def _own_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 @pytest.fixture
 def world() -> World:
-    return World(clock=lambda: 1_795_000_000.0 + anyio.current_time())
+    return world_of(clock=lambda: 1_795_000_000.0 + anyio.current_time())
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def wire_era(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def quick_world() -> World:
     """A sandbox for real servers, in real time."""
-    return World(pace=0.05)
+    return world_of(pace=0.05)
 
 
 @pytest.fixture

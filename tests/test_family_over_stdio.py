@@ -11,6 +11,7 @@ from scenario_mcp.sandbox.world import World
 from support.examples import NEEDED, WRONG, example, filled
 from support.pictures import png
 from support.stdio import StdioHost, environment, running
+from support.worlds import world_of
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +35,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def quick_world() -> World:
-    return World(pace=0.02, slots=40)
+    return world_of(pace=0.02, slots=40)
 
 
 @pytest.fixture

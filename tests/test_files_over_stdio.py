@@ -11,6 +11,7 @@ from scenario_mcp.sandbox.world import World
 from support.agents import TOOL
 from support.pictures import data_url, noise, png
 from support.stdio import StdioHost, environment, running
+from support.worlds import world_of
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +26,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def quick_world() -> World:
-    return World(pace=0.02)
+    return world_of(pace=0.02)
 
 
 @pytest.fixture

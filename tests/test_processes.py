@@ -21,6 +21,7 @@ from scenario_mcp.sandbox.world import World
 from support.agents import LIST, TOOL
 from support.pictures import png
 from support.stdio import StdioHost, environment, running
+from support.worlds import world_of
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +76,7 @@ class Weather:
 
 @pytest.fixture
 def quick_world() -> World:
-    return World(pace=0.2, slots=1_000)
+    return world_of(pace=0.2, slots=1_000)
 
 
 def arguments_of(world: World, prompt: str) -> dict[str, Any]:
@@ -162,7 +163,7 @@ async def test_identical_calls_of_several_servers_are_one_generation(
 
 async def test_servers_that_are_killed_bill_each_generation_once_and_lose_none(tmp_path: Path) -> None:
     dice = random.Random(FIRST)
-    world = World(pace=0.3, slots=1_000)
+    world = world_of(pace=0.3, slots=1_000)
     places = anyio.CapacityLimiter(AT_ONCE)
     broken: list[str] = []
 

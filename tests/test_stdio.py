@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support import hostile
 from support.agents import CORE, TOOL, WAIT
 from support.pictures import data_url, png
 from support.stdio import PATIENCE, StdioHost, environment, running
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 
@@ -267,7 +267,7 @@ async def test_a_bad_setting_ends_the_start_with_its_name(variable: str, value: 
 
 
 async def test_an_env_file_that_is_named_is_trusted(base_url: str, tmp_path: Path) -> None:
-    key, secret = World().accounts.popitem()
+    key, secret = SANDBOX_CREDENTIALS
     (tmp_path / ".env").write_text(
         f"SCENARIO_API_KEY={key}\nSCENARIO_API_SECRET={secret}\nSCENARIO_BASE_URL={base_url}\n"
     )

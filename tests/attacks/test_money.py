@@ -11,11 +11,11 @@ from scenario_mcp.sandbox.world import World
 from support.agents import RERUN, agent_of, made, text_of
 from support.network import SandboxNetwork
 from support.servers import Machine
+from support.worlds import BLIND
 
 pytestmark = pytest.mark.anyio
 
 FLUX1, LORA = "model_bfl-flux-1-dev", "model_sandbox-ink"
-BLIND = ("blind", "needs-no-secret")  # a key that may not read models
 
 # How an agent, or a reader of JSON, may spell it.
 SPELLINGS = [

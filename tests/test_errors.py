@@ -12,7 +12,6 @@ from scenario_mcp.inferences.table import BY_TOOLSET, route_of
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario import errors
 from scenario_mcp.scenario.errors import ApiError, ScenarioError
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.catalog import TOOLS
 from support.agents import TOOL, WAIT, agent_of, text_of
 from support.examples import example
@@ -20,6 +19,7 @@ from support.network import Deliver, SandboxNetwork
 from support.nightly import by_day
 from support.pictures import data_url
 from support.servers import Machine
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

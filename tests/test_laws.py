@@ -20,12 +20,12 @@ from scenario_mcp.server import snapshot, view
 from scenario_mcp.server.app import create_server
 from scenario_mcp.server.instructions import INSTRUCTIONS
 from scenario_mcp.server.results import OUTPUT_SCHEMA
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.purchase import Purchases
 from scenario_mcp.tools.catalog import PAID, TOOLS, TOOLSETS, Hints, Tool
 from scenario_mcp.tools.services import services_over
 from support.examples import example
 from support.network import GENERATE, SandboxNetwork
+from support.worlds import SANDBOX_CREDENTIALS
 
 SRC = Path(scenario_mcp.__file__).parent
 BUDGET = 24_000  # characters of compact JSON of the default list

@@ -23,6 +23,7 @@ from support.agents import LIST, TOOL
 from support.nightly import by_day
 from support.pictures import png
 from support.stdio import StdioHost, environment, running
+from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +78,7 @@ class Weather:
 
 @pytest.fixture
 def quick_world() -> World:
-    return World(pace=0.2, slots=1_000)
+    return PlainWorld(pace=0.2, slots=1_000)
 
 
 def arguments_of(world: World, prompt: str) -> dict[str, Any]:
@@ -190,7 +191,7 @@ async def test_identical_calls_of_several_servers_are_one_generation(
 @pytest.mark.timeout(60 + 20 * KILLS)
 async def test_servers_that_are_killed_bill_each_generation_once_and_lose_none(tmp_path: Path) -> None:
     dice = random.Random(FIRST)
-    world = World(pace=0.3, slots=1_000)
+    world = PlainWorld(pace=0.3, slots=1_000)
     places = anyio.CapacityLimiter(AT_ONCE)
     broken: list[str] = []
 

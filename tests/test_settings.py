@@ -202,10 +202,10 @@ def test_a_file_that_is_no_text_is_an_error(env_file: Path) -> None:
 def test_the_sandbox_takes_neither_keys_nor_project_along(tmp_path: Path) -> None:
     settings = load(KEYS | {"SCENARIO_PROJECT_ID": "proj_1", "SCENARIO_WAIT_SECONDS": "3"}, tmp_path)
 
-    chosen = settings.for_sandbox("http://127.0.0.1:9/v1")
+    chosen = settings.for_sandbox("http://127.0.0.1:9/v1", ("its", "own"))
 
     assert chosen.sandbox
-    assert chosen.credentials != settings.credentials
+    assert chosen.credentials == ("its", "own")
     assert (chosen.project_id, chosen.base_url, chosen.wait_seconds) == (None, "http://127.0.0.1:9/v1", 3)
 
 

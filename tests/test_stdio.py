@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support import hostile
 from support.agents import CORE, TOOL, WAIT
 from support.nightly import by_day
 from support.pictures import data_url, png
 from support.stdio import PATIENCE, VERSIONS, StdioHost, environment, running
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 
@@ -276,7 +276,7 @@ async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> 
     assert failed["result"]["content"][0]["text"].startswith("SANDBOX")
 
 
-async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None:
+async def test_lines_that_are_no_messages_are_answered_by_errors(base_url: str) -> None:
     async with running(environ=environment(base_url)) as host:
         assert host.process.stdin is not None
         await host.hello()
@@ -284,6 +284,7 @@ async def test_lines_that_are_no_requests_are_passed_over(base_url: str) -> None
         listed = await host.request("tools/list")
 
     assert len(listed["result"]["tools"]) == len(CORE)
+    assert [json.loads(line)["error"]["code"] for line in host.lines[1:-1]] == [-32700, -32600, -32700]
 
 
 @in_era("legacy")
@@ -310,7 +311,7 @@ async def test_a_bad_setting_ends_the_start_with_its_name(variable: str, value: 
 
 
 async def test_an_env_file_that_is_named_is_trusted(base_url: str, tmp_path: Path) -> None:
-    key, secret = World().accounts.popitem()
+    key, secret = SANDBOX_CREDENTIALS
     (tmp_path / ".env").write_text(
         f"SCENARIO_API_KEY={key}\nSCENARIO_API_SECRET={secret}\nSCENARIO_BASE_URL={base_url}\n"
     )

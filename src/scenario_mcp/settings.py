@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from scenario_mcp import variables
 
-SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -45,9 +43,9 @@ class Settings:
         """Tell whether the API is on this machine."""
         return variables.is_loopback(urlsplit(self.base_url).hostname or "")
 
-    def for_sandbox(self, base_url: str) -> "Settings":
-        """Point the same settings at a sandbox, whatever keys and project they held."""
-        return replace(self, credentials=SANDBOX_CREDENTIALS, base_url=base_url, project_id=None, sandbox=True)
+    def for_sandbox(self, base_url: str, credentials: tuple[str, str]) -> "Settings":
+        """Point the same settings at a sandbox and its key pair, whatever keys and project they held."""
+        return replace(self, credentials=credentials, base_url=base_url, project_id=None, sandbox=True)
 
 
 def load(

@@ -17,7 +17,6 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NoAnswer
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.server.app import create_server
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.services import services_over
 from support import bombs
 from support.agents import text_of
@@ -25,6 +24,7 @@ from support.certificates import certified
 from support.hostile import Hostile, Requests, serving
 from support.network import API, ASSETS, SandboxNetwork, answers
 from support.pictures import noise, png
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

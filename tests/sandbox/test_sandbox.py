@@ -14,7 +14,7 @@ from scenario_mcp.sandbox import contract, painter, timeline
 from scenario_mcp.sandbox.generate import price
 from scenario_mcp.sandbox.painter import Order
 from scenario_mcp.sandbox.timeline import Plan
-from scenario_mcp.sandbox.world import World
+from scenario_mcp.sandbox.world import MOST_SEEN, Seen, World
 from support.network import SandboxNetwork
 from support.pictures import data_url, png
 
@@ -274,3 +274,11 @@ def test_a_mask_keeps_what_is_black() -> None:
 def test_what_is_no_picture_has_no_measure() -> None:
     assert painter.measure(b"nothing") is None
     assert painter.measure(base64.b64decode(data_url().partition(",")[2])) == (8, 8, "image/png")
+
+
+def test_it_writes_down_the_last_requests_only(world: World) -> None:
+    for number in range(MOST_SEEN + 5):
+        world.saw(Seen("GET", f"/{number}", {}))
+
+    assert len(world.requests) == MOST_SEEN
+    assert world.requests[-1].path == f"/{MOST_SEEN + 4}"

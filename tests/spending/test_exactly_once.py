@@ -11,11 +11,11 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support.agents import TOOL, WAIT, agent_of, made, text_of
 from support.network import GENERATE, JOBS, Deliver, SandboxNetwork, answers, hangs_after, hangs_before, reset_before
 from support.pictures import data_url, png
 from support.servers import Machine
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

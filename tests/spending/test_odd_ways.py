@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.entries import Intent
@@ -36,6 +35,7 @@ from support.network import (
 )
 from support.pictures import data_url, png
 from support.servers import Machine
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

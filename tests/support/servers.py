@@ -9,13 +9,13 @@ import httpx
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.clock import ApiClock
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
 from support.network import SandboxNetwork
+from support.worlds import SANDBOX_CREDENTIALS
 
 
 @dataclass

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
+from support.worlds import SANDBOX_CREDENTIALS
 
 VERSIONS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
 INFO = {"name": "test-host", "version": "1"}

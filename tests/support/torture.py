@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 import anyio
 import httpx
 
-from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch
 from scenario_mcp.server.results import Rendered
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.state.store import Done, Store
 from scenario_mcp.tools.services import Services
 from support.agents import LIST, TOOL
@@ -35,6 +33,7 @@ from support.network import (
 )
 from support.pictures import png
 from support.servers import Machine
+from support.worlds import SANDBOX_CREDENTIALS, PlainWorld
 
 FAULTS: tuple[Fault, ...] = (
     *(refused, reset_before, reset_after, hangs_before, hangs_after, server_error, bad_gateway, truncated, busy),
@@ -155,7 +154,7 @@ class Torture:
     def __init__(self, seed: int, folder: Path) -> None:
         random.seed(seed)  # the jitter of pauses
         self.dice = random.Random(seed)
-        self.world = World(
+        self.world = PlainWorld(
             clock=lambda: 1_795_000_000.0 + anyio.current_time(),
             pace=self.dice.choice((0.3, 1.0, 4.0)),
             slots=self.dice.choice((1, 2, 8)),

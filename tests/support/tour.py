@@ -14,11 +14,11 @@ from mcp import MCPError
 from mcp.types import TextResourceContents
 
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, agent_of, text_of
 from support.network import GENERATE, SandboxNetwork
 from support.pictures import data_url, png
 from support.servers import Machine
+from support.worlds import SANDBOX_CREDENTIALS
 
 CAPTION, PROMPT, TRANSLATE, DESCRIBE, SEGMENT, EMBED = (
     f"post-{route}-inferences" for route in ("caption", "prompt", "translate", "describe-style", "segment", "embed")

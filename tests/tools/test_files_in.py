@@ -19,13 +19,13 @@ from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.state.store import FILE, Store
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, reset_before, server_error
 from support.pictures import data_url, noise, png
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

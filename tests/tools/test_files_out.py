@@ -27,14 +27,13 @@ from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import Draft, World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
 from support.agents import TOOL, WAIT, made, text_of
 from support.network import SandboxNetwork, answers, hangs_before, server_error
 from support.nightly import by_day
 from support.pictures import data_url, png
-from support.worlds import PlainWorld
+from support.worlds import SANDBOX_CREDENTIALS, PlainWorld
 
 pytestmark = pytest.mark.anyio
 

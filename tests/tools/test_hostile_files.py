@@ -10,12 +10,12 @@ from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
-from scenario_mcp.settings import SANDBOX_CREDENTIALS
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, text_of
 from support.network import SandboxNetwork
 from support.paths import HOSTILE, build_home
 from support.pictures import data_url
+from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
 

@@ -14,6 +14,7 @@ from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
 from support.agents import made, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, server_error
+from support.worlds import BLIND
 
 pytestmark = pytest.mark.anyio
 
@@ -232,7 +233,7 @@ ODD_FLAGS: list[Any] = [1, "yes", ["true"], {"value": True}, "perhaps"]
 async def test_a_misplaced_option_that_is_no_yes_or_no_is_refused_even_without_a_record(
     network: SandboxNetwork, world: World, name: str, value: Any
 ) -> None:
-    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    blind = services_over(Client(network.base_url, BLIND, transport=network), 45)
     async with McpClient(create_server(blind), raise_exceptions=True) as agent:
         result = await run(agent, FLUX1, {"prompt": "a fox", name: value})
 
@@ -245,7 +246,7 @@ async def test_a_misplaced_option_that_is_no_yes_or_no_is_refused_even_without_a
 async def test_a_misplaced_dry_run_is_honoured_however_spelt_even_without_a_record(
     network: SandboxNetwork, world: World, name: str
 ) -> None:
-    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    blind = services_over(Client(network.base_url, BLIND, transport=network), 45)
     async with McpClient(create_server(blind), raise_exceptions=True) as agent:
         content = made(await run(agent, FLUX1, {"prompt": "a fox", name: "true", "guidance": None}))
 

@@ -11,6 +11,7 @@ from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, text_of
 from support.network import Fault, SandboxNetwork, answers, hangs_before, refused, reset_before, server_error
+from support.worlds import BLIND
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +105,7 @@ async def test_without_a_record_the_call_goes_through_unchecked_with_a_note(
 async def test_a_key_that_may_not_read_models_still_makes_images(
     network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:
-    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    blind = services_over(Client(network.base_url, BLIND, transport=network), 45)
     async with McpClient(create_server(blind), raise_exceptions=True) as agent:
         made = await agent.call_tool(TOOL, arguments)
         ran = await agent.call_tool(RUN, {"modelId": FLUX1, "parameters": {"prompt": "x", "surprise": 1}})

@@ -14,6 +14,7 @@ from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, text_of
 from support.network import GENERATE, SandboxNetwork
 from support.pictures import data_url, png
+from support.worlds import BLIND
 
 pytestmark = pytest.mark.anyio
 
@@ -207,7 +208,7 @@ async def test_what_is_too_long_to_repeat_is_left_out_and_named(agent: McpClient
 async def test_a_key_that_may_not_read_models_is_told_the_way_on_after_the_refusal(
     network: SandboxNetwork, world: World, arguments: dict[str, Any], model_id: str, way_on: str
 ) -> None:
-    blind = services_over(Client(network.base_url, ("blind", "needs-no-secret"), transport=network), 45)
+    blind = services_over(Client(network.base_url, BLIND, transport=network), 45)
     async with McpClient(create_server(blind), raise_exceptions=True) as agent:
         ran = await agent.call_tool(RUN, {"modelId": model_id, "parameters": {"prompt": "x"}})
         named = await agent.call_tool(TOOL, arguments | {"modelId": STYLE})

@@ -25,8 +25,9 @@ def sandboxed(settings: Settings, *, sandbox: bool) -> Iterator[Settings]:
     from scenario_mcp.sandbox.serve import serving
     from scenario_mcp.sandbox.world import World
 
-    with serving(World()) as base_url:
-        yield settings.for_sandbox(base_url)
+    world = World()
+    with serving(world) as base_url:
+        yield settings.for_sandbox(base_url, world.credentials)
 
 
 def picture_folders(settings: Settings) -> tuple[Path, ...]:

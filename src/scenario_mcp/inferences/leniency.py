@@ -1,10 +1,11 @@
 """Leniency for sloppy hosts: numbers as text, null for "not said", JSON inside strings, one value for a list."""
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from scenario_mcp.inferences import host_json
 
 Given = Mapping[str, Any]
 Schema = Mapping[str, Any]
@@ -81,7 +82,7 @@ def _decoded(value: Any, kind: type) -> Any:
     if not (isinstance(value, str) and value.lstrip().startswith(opening)):
         return value
     try:
-        decoded = json.loads(value)
-    except (ValueError, RecursionError):
+        decoded = host_json.read(value)
+    except ValueError:
         return value
     return decoded if isinstance(decoded, kind) else value

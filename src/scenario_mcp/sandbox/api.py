@@ -67,7 +67,7 @@ class _Recording:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        self._world.requests.append(Seen(request.method, request.url.path, dict(request.query_params)))
+        self._world.saw(Seen(request.method, request.url.path, dict(request.query_params)))
 
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -92,7 +92,7 @@ def _authenticate(world: World, request: Request) -> None:
         key, _, secret = base64.b64decode(token, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         key = secret = ""
-    if scheme.lower() != "basic" or not key or world.accounts.get(key) != secret:
+    if scheme.lower() != "basic" or not world.knows(key, secret):
         raise Refusal(401, {"message": "Unauthorized"})
     if key in world.blind and "/models" in request.url.path:
         raise Refusal(403, {"message": "API Keys cannot access protected resources"})
@@ -100,7 +100,7 @@ def _authenticate(world: World, request: Request) -> None:
 
 async def _refused(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refusal)  # noqa: S101  # Starlette's handlers are typed for any exception
-    return JSONResponse(refusal.body, refusal.status_code)
+    return JSONResponse(refusal.body, refusal.status_code, refusal.headers)
 
 
 async def _no_such_route(request: Request, _: Exception) -> Response:
@@ -155,12 +155,10 @@ def _answer(
 
 
 async def _body(request: Request) -> Mapping[str, Any]:
-    content = await request.body()
-    if len(content) > MAX_BODY:
-        raise Refusal(413, {"message": "Request Too Long"})
+    content = await uploads.received(request, MAX_BODY)
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(400, {"reason": "The request body is not valid JSON"}) from None
     if not isinstance(body, dict):
         raise Refusal(400, {"reason": "The request body must be an object"})

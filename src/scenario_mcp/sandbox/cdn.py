@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from scenario_mcp.sandbox import uploads
 from scenario_mcp.sandbox.world import World
 
 DENIED = (
@@ -26,10 +27,10 @@ def create_cdn(world: World) -> Starlette:
     async def part(request: Request) -> Response:
         if "authorization" in request.headers:
             world.leaks.append(request.url.path)
-        upload = world.uploads.get(request.path_params["upload_id"])
-        if upload is None:
+        upload, number = world.uploads.get(request.path_params["upload_id"]), request.path_params["number"]
+        if upload is None or not 1 <= number <= upload.count:
             return Response(DENIED, 403, media_type="application/xml")
-        upload.parts[request.path_params["number"]] = await request.body()
+        upload.parts[number] = await uploads.received(request, uploads.LARGEST_PART)
         return Response()
 
     return Starlette(

@@ -2,10 +2,11 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenario_mcp.sandbox.api import PREFIX, create_api
@@ -13,6 +14,7 @@ from scenario_mcp.sandbox.cdn import create_cdn
 from scenario_mcp.sandbox.world import World
 
 HOST = "127.0.0.1"
+NOT_HERE = Response("The sandbox answers at its own address only.\n", 421, media_type="text/plain")
 
 
 def _as_it_is(app: ASGIApp) -> ASGIApp:
@@ -33,10 +35,12 @@ def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) 
         }
 
         async def origins(scope: Scope, receive: Receive, send: Send) -> None:
-            await by_port[scope["server"][1]](scope, receive, send)
+            port = scope["server"][1]
+            app = by_port[port] if _is_for(port, scope["headers"]) else NOT_HERE
+            await app(scope, receive, send)
 
         server = uvicorn.Server(
-            uvicorn.Config(origins, lifespan="off", log_config=None, access_log=False, date_header=False)
+            uvicorn.Config(origins, lifespan="off", ws="none", log_config=None, access_log=False, date_header=False)
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [api, cdn]}, name="sandbox", daemon=True)
         thread.start()
@@ -45,6 +49,16 @@ def serving(world: World, around_api: Callable[[ASGIApp], ASGIApp] = _as_it_is) 
         finally:
             server.should_exit = True
             thread.join(5)
+
+
+def _is_for(port: int, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a request is meant for this very origin.
+
+    A page in a browser, whose name was bound to this machine meanwhile, names its own host, or its own origin.
+    """
+    host = f"{HOST}:{port}".encode()
+    named = [value for name, value in headers if name == b"host"]
+    return named == [host] and {value for name, value in headers if name == b"origin"} <= {b"http://" + host}
 
 
 @contextmanager

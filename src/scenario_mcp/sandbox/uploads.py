@@ -7,11 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import Request
+
 from scenario_mcp.sandbox import painter
 from scenario_mcp.sandbox.refusal import Refusal
 from scenario_mcp.sandbox.world import Asset, Draft, World
 
 SMALLEST_PART = 5 * 2**20
+LARGEST_PART = 2 * SMALLEST_PART
+MOST_PARTS = 100
+
+
+async def received(request: Request, most: int) -> bytes:
+    """Read the body of a request, so many bytes at most. Raises `Refusal`."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most:
+            raise Refusal(413, {"message": "Request Too Long"}, {"Connection": "close"})  # the rest is not read
+    return bytes(content)
 
 
 @dataclass
@@ -40,17 +54,28 @@ def small(world: World, body: Mapping[str, Any]) -> Asset:
 
 def begin(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
     """Answer `POST /uploads`: with an address for each part, or fetching the file by itself. Raises `Refusal`."""
-    upload = Upload(f"upload_sandbox_{secrets.token_hex(6)}", int(body.get("fileSize", 0)), int(body.get("parts", 0)))
-    world.uploads[upload.id] = upload
+    size, count = body.get("fileSize", 0), body.get("parts", 0)
+    upload = Upload(f"upload_sandbox_{secrets.token_hex(16)}", size, count)  # nobody else can guess where parts go
     if "url" in body:
+        upload.count = 0
         _fetch(world, upload, body)
-    elif not (body.get("fileName") and body.get("contentType") and upload.count > 0 and upload.size > 0):
+    elif not (
+        body.get("fileName")
+        and body.get("contentType")
+        and _fits(size, MOST_PARTS * LARGEST_PART)
+        and _fits(count, MOST_PARTS)
+    ):
         raise Refusal(400, {"reason": "Inputs fileName, contentType, fileSize and parts are required"})
+    world.uploads[upload.id] = upload
     parts = [
         {"number": number, "url": f"{world.cdn_origin}/parts/{upload.id}/{number}", "expires": world.iso(world.clock())}
         for number in range(1, upload.count + 1)
     ]
     return {**record(upload), "parts": parts}
+
+
+def _fits(number: Any, most: int) -> bool:
+    return type(number) is int and 0 < number <= most
 
 
 def complete(world: World, upload: Upload) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from scenario_mcp.sandbox.timeline import Plan
 
 ENDS = ("success", "failure", "canceled")
 URL_LIFETIME = 14 * 24 * 3600.0
+MOST_SEEN = 10_000  # requests that are written down
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class World:
     """The state of one sandbox.
 
     `pace` scales how long jobs take, `slots` is how many may run at once, `plan` the account's level, `clock` gives
-    seconds since the epoch, `cdn_origin` is where signed URLs point. Keys in `blind` may not read models.
+    seconds since the epoch, `cdn_origin` is where signed URLs point. `accounts` are secrets by key, by default one that
+    nobody else on the machine can guess; keys in `blind` may not read models.
     """
 
     clock: Callable[[], float] = time.time
@@ -95,8 +97,8 @@ class World:
     slots: int = 8
     plan: int = 50
     cdn_origin: str = ""
-    accounts: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("sandbox", "blind"), "needs-no-secret"))
-    blind: frozenset[str] = frozenset({"blind"})
+    accounts: dict[str, str] = field(default_factory=lambda: {"sandbox": secrets.token_urlsafe(24)})
+    blind: frozenset[str] = frozenset()
     models: dict[str, Record] = field(default_factory=all_models)
     assets: dict[str, Asset] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -106,6 +108,20 @@ class World:
     uploads: dict[str, Any] = field(default_factory=dict)
 
     _signing_key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """The first key, and its secret."""
+        return next(iter(self.accounts.items()))
+
+    def knows(self, key: str, secret: str) -> bool:
+        """Tell whether a key pair is one of the accounts'."""
+        return key in self.accounts and hmac.compare_digest(self.accounts[key].encode(), secret.encode())
+
+    def saw(self, request: Seen) -> None:
+        """Write down a request; the oldest are forgotten."""
+        self.requests.append(request)
+        del self.requests[:-MOST_SEEN]
 
     def add_picture(self, content: bytes) -> Asset | None:
         """Store an encoded picture; None if it is none."""
@@ -212,7 +228,7 @@ class World:
     def signature_fits(self, path: str, query: Mapping[str, str]) -> bool:
         """Check a signed URL as the CDN does: unchanged, for this path, not ended."""
         policy = query.get("Policy", "").encode()
-        if not hmac.compare_digest(self._signature(policy), query.get("Signature", "")):
+        if not hmac.compare_digest(self._signature(policy).encode(), query.get("Signature", "").encode()):
             return False
         said = json.loads(base64.urlsafe_b64decode(policy))
         return bool(said["path"] == path and said["ends"] > self.clock())

@@ -59,9 +59,11 @@ def open_with(pipes: Pipes, toolsets: Iterable[str], load: Callable[[], Any]) ->
         signal.signal(number, _end_by_signal)
     opening, loading = Opening(toolsets), _Loading(load)
     answered = 0
-    while line := pipes.reader.readline():
+    while line := pipes.read():
         if answered == MOST_ANSWERS:
             break
+        if line.isspace():
+            continue
         known, response = opening.take(line)
         if not known:
             break
@@ -127,20 +129,28 @@ def _hand_over(pipes: Pipes, opening: Opening, line: bytes) -> None:
 
 
 def _refuse_all(pipes: Pipes, opening: Opening, line: bytes, fault: BaseException) -> NoReturn:
+    from scenario_mcp.server import lines
+
     said = f"The server could not start: {type(fault).__name__}: {fault}. Its log has more; reinstall it if in doubt."
     while line:
         known, response = opening.take(line)
-        if not known and is_request(message := read_line(line)):
-            response = {"jsonrpc": "2.0", "id": message["id"], "error": {"code": INTERNAL_ERROR, "message": said}}
+        message = read_line(line)
         if response is not None:
             _tell(pipes, response)
-        line = pipes.reader.readline()
+        elif not known and not line.isspace() and not lines.is_silent(message):
+            number = message["id"] if is_request(message) else lines.found_id(line)
+            _write(pipes, lines.Refusal(INTERNAL_ERROR, said, number).response())
+        line = pipes.read()
     os._exit(1)
 
 
 def _tell(pipes: Pipes, response: dict[str, Any]) -> None:
+    _write(pipes, json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _write(pipes: Pipes, line: bytes) -> None:
     try:
-        pipes.write(json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode())
+        pipes.write(line)
     except OSError:
         os.write(2, b"The host stopped listening\n")
         os._exit(1)

@@ -95,7 +95,7 @@ def read_line(line: bytes) -> Any:
         text = line.decode("utf-8")
     except ValueError:
         return None
-    odd = "\\ud" in text.lower() or "\r" in text.removesuffix("\r\n") or text.count("{") + text.count("[") > MOST_NESTED
+    odd = "\\ud" in text.lower() or text.count("{") + text.count("[") > MOST_NESTED
     try:
         return None if odd else json.loads(text, parse_constant=_refuse)
     except ValueError:

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
+LONGEST = 32 * 2**20  # bytes of a line: pictures travel inside calls
+ENDS = 1_000  # bytes that are kept of the end of a longer one: some hosts write a message's id last
+CHUNK = 2**16
+BOM = b"\xef\xbb\xbf"  # some hosts on Windows write it before their first line
+
+
 class Pipes:
     """The two ends that a server speaks through.
 
@@ -22,6 +28,22 @@ class Pipes:
         self.writer = writer
         self.replayed = b""
         self.dropped: str | None = None
+
+    def read(self) -> bytes:
+        """Read the next line, without a byte order mark; those first that are replayed. Nothing at the end.
+
+        A line that is longer than `LONGEST` is read past: its ends stay, as a line that is too long still.
+        """
+        if self.replayed:
+            line, end, self.replayed = self.replayed.partition(b"\n")
+            return line + end
+        line = self.reader.readline(LONGEST + 1)
+        if len(line) <= LONGEST or line.endswith(b"\n"):
+            return line.removeprefix(BOM)
+        tail = line[-ENDS:]
+        while not tail.endswith(b"\n") and (more := self.reader.readline(CHUNK)):
+            tail = (tail + more)[-ENDS:]
+        return line.removeprefix(BOM) + tail
 
     def write(self, line: bytes) -> None:
         """Write one line at once. Raises `OSError` if nobody reads."""

@@ -1,13 +1,21 @@
 """Serving over the pipes to one host, until the host or a signal says stop."""
 
-import io
 import logging
 import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import anyio
+from anyio import CapacityLimiter, to_thread
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp.types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+from scenario_mcp.server import lines
+from scenario_mcp.server.lines import Refusal
 from scenario_mcp.server.pipes import Pipes
 
 if TYPE_CHECKING:
@@ -15,38 +23,48 @@ if TYPE_CHECKING:
 
     from scenario_mcp.tools.services import Services
 
-
 logger = logging.getLogger(__name__)
 
-
-class _Incoming:
-    """The lines of a host, those first that were read already."""
-
-    def __init__(self, pipes: Pipes) -> None:
-        self._replayed, self._rest = _text(io.BytesIO(pipes.replayed)), _text(pipes.reader)
-
-    def readline(self) -> str:
-        return self._replayed.readline() or self._rest.readline()
+Incoming = SessionMessage | Exception  # the SDK takes exceptions too; none is sent here
+Outgoing = SessionMessage | Refusal
 
 
-def _text(lines: Any) -> io.TextIOWrapper:
-    return io.TextIOWrapper(lines, encoding="utf-8", errors="replace")
+async def _read(pipes: Pipes, to_server: ObjectSendStream[Incoming], to_host: ObjectSendStream[Outgoing]) -> None:
+    """Give the server what a host writes, and the host an answer to what cannot be served, until stdin ends."""
+    thread = CapacityLimiter(1)  # of its own: calls may hold all others
+    async with to_server, to_host:
+        while line := await to_thread.run_sync(pipes.read, limiter=thread, abandon_on_cancel=True):
+            message = _message(line)
+            if isinstance(message, Refusal):
+                logger.debug("A line was refused: %s", message.reason)
+                await to_host.send(message)
+            elif message is not None:
+                await to_server.send(message)
 
 
-class _Outgoing:
-    """The lines for a host, without the one that it was told already."""
+def _message(line: bytes) -> SessionMessage | Refusal | None:
+    read = lines.read(line)
+    if read is None or isinstance(read, Refusal):
+        return read
+    try:
+        return SessionMessage(jsonrpc_message_adapter.validate_python(read, by_name=False))
+    except ValidationError:
+        return None if lines.is_response(read) else lines.no_message(read)
 
-    def __init__(self, pipes: Pipes) -> None:
-        self._pipes = pipes
 
-    def write(self, line: str) -> None:
-        if self._pipes.dropped is not None and f'"{self._pipes.dropped}"' in line:
-            self._pipes.dropped = None
-            return
-        self._pipes.writer.write(line.encode())
-
-    def flush(self) -> None:
-        self._pipes.writer.flush()
+async def _write(pipes: Pipes, to_host: ObjectReceiveStream[Outgoing]) -> None:
+    """Write to a host line by line, without the one that it was told already."""
+    thread = CapacityLimiter(1)
+    async with to_host:
+        async for each in to_host:
+            if isinstance(each, Refusal):
+                line = each.response()
+            elif pipes.dropped is not None and getattr(each.message, "id", None) == pipes.dropped:
+                pipes.dropped = None
+                continue
+            else:
+                line = each.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+            await to_thread.run_sync(pipes.write, line, limiter=thread)
 
 
 def serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> NoReturn:
@@ -54,8 +72,6 @@ def serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> NoReturn
 
     The process ends at once: a thread that waits for stdin cannot be stopped, and nothing is left to tidy up.
     """
-    import anyio
-
     status = 1
     try:
         anyio.run(_serve, server, services, pipes)
@@ -67,18 +83,16 @@ def serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> NoReturn
 
 
 async def _serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> None:
-    import anyio
-    from mcp.server.stdio import stdio_server
-
-    # The SDK reads lines, writes and flushes: of a whole file nothing else is asked.
-    lines_in: anyio.AsyncFile[str] = anyio.AsyncFile(cast("Any", _Incoming(pipes)))
-    lines_out: anyio.AsyncFile[str] = anyio.AsyncFile(cast("Any", _Outgoing(pipes)))
+    to_server, incoming = anyio.create_memory_object_stream[Incoming](0)
+    to_host, outgoing = anyio.create_memory_object_stream[Outgoing](0)
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":  # Windows has no signals to receive; its hosts end the process
             tasks.start_soon(_exit_on_signal, services)
-        async with stdio_server(lines_in, lines_out) as (incoming, outgoing):
+        async with anyio.create_task_group() as wires:
+            wires.start_soon(_read, pipes, to_server, to_host.clone())
+            wires.start_soon(_write, pipes, outgoing)
             try:
-                await server.run(incoming, outgoing, server.create_initialization_options())
+                await server.run(incoming, to_host, server.create_initialization_options())
             except anyio.get_cancelled_exc_class():  # stdout broke; to leave from here would wait for stdin
                 logger.error("The host stopped listening")
                 with anyio.CancelScope(shield=True):
@@ -90,8 +104,6 @@ async def _serve(server: "Server[Any]", services: "Services", pipes: Pipes) -> N
 
 
 async def _exit_on_signal(services: "Services") -> None:
-    import anyio
-
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
             await services.purchases.settle()

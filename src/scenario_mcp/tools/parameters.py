@@ -13,43 +13,6 @@ Problem = tuple[str, str]
 
 _JSON_TYPES = {"number": "number", "string": "string", "boolean": "boolean", "file": "string", "model": "string"}
 _SCALARS = (str, int, float, bool)
-LIFTED = {"dryrun": "dryRun", "wait": "wait"}
-
-
-class Lifted(NamedTuple):
-    """Parameters without the options that belong outside them; an option is None where it was not said."""
-
-    parameters: dict[str, Any]
-    dry_run: bool | None
-    wait: bool | None
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-
-
-def lift(parameters: Parameters, inputs: Sequence[Input] | None) -> Lifted:
-    """Take `dryRun` and `wait`, however spelt, out of the parameters: the API passes over them there, runs and bills.
-
-    A model that has an input of that name keeps it. What is no yes or no is a problem, whatever is known of the model.
-    """
-    own = {each.name for each in inputs or ()}
-    rest: dict[str, Any] = {}
-    said: dict[str, bool] = {}
-    problems: list[Problem] = []
-    for name, value in parameters.items():
-        option = LIFTED.get(name.replace("_", "").replace("-", "").lower())
-        if option is None or name in own:
-            rest[name] = value
-        elif (read := _yes_or_no(value)) is not None:
-            said[option] = read
-        elif value is not None:
-            problems.append((name, f"belongs beside parameters, not inside: give {option} there, as true or false."))
-    notes = tuple(f"{name} was inside parameters, where Scenario passes over it; it was taken out." for name in said)
-    return Lifted(rest, said.get("dryRun"), said.get("wait"), tuple(problems), notes)
-
-
-def _yes_or_no(value: Any) -> bool | None:
-    read = lenient({"properties": {"it": {"type": "boolean"}}}, {"it": value}).get("it")
-    return read if isinstance(read, bool) else None
 
 
 class Checked(NamedTuple):

@@ -15,7 +15,7 @@ from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
 from scenario_mcp.scenario.uploads import Kind
-from scenario_mcp.tools import advice, carry, fitness, generation, parameters
+from scenario_mcp.tools import advice, carry, fitness, generation, misplaced, parameters
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
@@ -75,7 +75,8 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
 
     Raises `ScenarioError`: before anything is sent for what the arguments or the record rule out.
     """
-    asked, lifted = services.purchases.now(), parameters.lift(arguments.parameters, None)
+    asked, (arguments, remarks) = services.purchases.now(), _priced(arguments)
+    lifted = misplaced.lift(arguments.parameters, None)
     said = arguments.model_dump(by_alias=True, exclude_unset=True)
 
     def wish_for(named: Mapping[str, Any], *, wait: bool = lifted.wait is not False) -> Wish:
@@ -86,8 +87,8 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         plan = await on_knowledge(services, host.deadline, partial(_plan, arguments, services.toolsets))
     except (InvalidArguments, WrongModel):
         # The record may have changed since the same was asked for: what runs already is joined all the same.
-        wish, dry_run = wish_for(_named(lifted.parameters, {})), arguments.dry_run or lifted.dry_run
-        if not dry_run and (twin := await generation.joined(services, wish, host)) is not None:
+        wish = wish_for(_named(lifted.parameters, {}))
+        if not arguments.dry_run and (twin := await generation.joined(services, wish, host)) is not None:
             return twin
         raise
     loaded = await _load(services, plan)
@@ -96,7 +97,7 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         return twin
     call = replace(plan.call, body=await _with_files(services, plan, loaded, host))
     try:
-        return await generation.run(services, Order(wish, call, plan.notes), host)
+        return await generation.run(services, Order(wish, call, remarks + plan.notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_custom_refusal(
             services, refusal, arguments.model_id, call.body or {}, host.deadline, dry_run=not call.paid
@@ -104,10 +105,19 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         raise
 
 
+def _priced(arguments: RunModel) -> tuple[RunModel, tuple[str, ...]]:
+    """Ask for the price if `dryRun` stands anywhere, and not only beside the parameters. Raises `InvalidArguments`."""
+    priced = misplaced.take_dry_run(arguments.parameters)
+    if priced.problems:
+        raise InvalidArguments((f"parameters.{name}", sentence) for name, sentence in priced.problems)
+    changed = {"parameters": priced.parameters} | ({"dry_run": True} if priced.dry_run else {})
+    return arguments.model_copy(update=changed), priced.notes
+
+
 async def _plan(arguments: RunModel, toolsets: Collection[str], knowledge: Knowledge) -> _Plan:
     """Decide what to send, and which inputs of it are files. Raises `InvalidArguments` and `WrongModel`."""
     place = await _place(arguments, toolsets, knowledge)
-    lifted = parameters.lift(arguments.parameters, place.inputs)
+    lifted = misplaced.lift(arguments.parameters, place.inputs)
     more_inputs = place.record is not None and place.record.more_inputs
     checked = parameters.check(lifted.parameters, place.inputs, more_inputs=more_inputs, besides=place.added)
     given, problems = checked.parameters, [*lifted.problems, *checked.problems]
@@ -117,8 +127,8 @@ async def _plan(arguments: RunModel, toolsets: Collection[str], knowledge: Knowl
     if problems:
         raise InvalidArguments((f"parameters.{name}", sentence) for name, sentence in problems)
     body = {**place.added, **given}
-    dry_run = bool(arguments.dry_run or lifted.dry_run)
-    call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.flags(dryRun=dry_run), body)
+    query = wire.flags(dryRun=arguments.dry_run)
+    call = wire.Call("POST", wire.path("generate", "custom", place.model_id), query, body)
     files = tuple(each for each in place.inputs or () if each.type.startswith("file") and each.name in given)
     notes = place.notes + lifted.notes + checked.notes
     return _Plan(call, files, lifted.parameters, notes, wait=lifted.wait is not False)
@@ -178,8 +188,8 @@ async def _place(arguments: RunModel, toolsets: Collection[str], knowledge: Know
     if model.type in fitness.BASES:
         return await _on_base(arguments, model, fitness.BASES[model.type], knowledge, notes)
     if model.custom is False:
-        dry_run = bool(arguments.dry_run or parameters.lift(arguments.parameters, None).dry_run)
         reason = f"{model.id} is of type {model.type or 'unknown'}, which run-model cannot run under its own id."
+        dry_run = bool(arguments.dry_run)
         hint = await advice.instead_of_custom(arguments.parameters, model, toolsets, dry_run=dry_run)
         raise WrongModel(f"{reason} Nothing was sent or billed.", hint)
     unsure = f"The record of {model_id} does not say whether it runs here, so it was not checked."
@@ -198,7 +208,8 @@ async def _on_base(
     if given not in (None, "", []) and model.id not in others:
         both = [model.id, *others] if in_a_list else given
         both_given = {**arguments.parameters, name: both}
-        call = NextCall(RUN_MODEL, {"modelId": base.model_id, "parameters": both_given})
+        price_only = {"dryRun": True} if arguments.dry_run else {}
+        call = NextCall(RUN_MODEL, {"modelId": base.model_id, "parameters": both_given, **price_only})
         reason = f"modelId names {model.id}, and parameters.{name} another model. Nothing was sent or billed."
         raise WrongModel(reason, f"Leave {name} out to run {model.id} alone. {carry.worded(call)}")
     runs = f"{model.id} is a {model.type}: it runs on the base model {base.model_id}, as its {name}."

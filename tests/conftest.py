@@ -21,6 +21,17 @@ from support.servers import Machine
 from support.stdio import VERSIONS
 from support.worlds import PlainWorld
 
+# Tests of real servers, which wait most, so that nobody waits for them at the end.
+SLOW = ("processes", "files_over_stdio", "stdio", "start", "family_over_stdio", "commands", "torture", "adding_one")
+
+
+@pytest.hookimpl(trylast=True)  # of what is left when others have been deselected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests to the workers, each of which begins with its share of the slow ones."""
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in SLOW)
+        items[:] = [item for first in range(workers) for item in items[first::workers]]
+
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,8 +18,10 @@ from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
 from scenario_mcp.server import faststart
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
+from scenario_mcp.state.faults import StoreBroken, StoreFault
+from scenario_mcp.state.folder import is_begun
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import FILE, Store, StoreBusy
+from scenario_mcp.state.store import Store
 
 PATIENCE = 20.0  # seconds for the one request that is made
 NO_KEY = (
@@ -41,14 +43,20 @@ class Check:
 def run(settings: Settings, *, sandbox: bool) -> int:
     """Print every finding; 0 if all is well, 1 if something must change."""
     with sandboxed(settings, sandbox=sandbox) as chosen:
-        checks = [
-            *_versions(),
-            _start(),
-            *_settings(chosen),
-            *anyio.run(_api, chosen),
-            *_folders(chosen),
-            *_money(chosen),
-        ]
+        return _printed(
+            [
+                *_versions(),
+                _start(),
+                *_settings(chosen),
+                *anyio.run(_api, chosen),
+                *_folders(chosen),
+                *_money(chosen),
+            ]
+        )
+
+
+def _printed(checks: Iterable[Check]) -> int:
+    checks = list(checks)
     for check in checks:
         print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
     return 0 if all(check.well for check in checks) else 1
@@ -111,18 +119,23 @@ def _money(settings: Settings) -> Iterator[Check]:
     caps = {"per call": settings.max_per_call, "within 24 hours": settings.max_per_day}
     said = ", ".join(f"{cap:f} Creative Units {span}" for span, cap in caps.items() if cap is not None)
     yield Check("spending caps", well=True, found=said or "none")
-    if settings.sandbox or not (settings.state_dir / FILE).exists():
-        yield Check("journal", well=True, found="none yet")
-        return
     store = Store(settings.state_dir)
     try:
+        if settings.sandbox or not is_begun(settings.state_dir):
+            yield Check("journal", well=True, found="none yet")
+            return
+        store.probe()
         spent = budget.shown(Journal(store).spent())
-        wrong = store.trouble or store.remark
-    except StoreBusy as busy:
-        spent, wrong = "", f"{busy}"
+    except StoreFault as fault:
+        yield Check("journal", well=False, found=_sentence(fault))
+    else:
+        found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
+        yield Check("journal", well=True, found=found)
     store.close()
-    found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
-    yield Check("journal", well=wrong is None, found=wrong or found)
+
+
+def _sentence(fault: StoreFault) -> str:
+    return f"{fault} {fault.mend}" if isinstance(fault, StoreBroken) else f"{fault}"
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:

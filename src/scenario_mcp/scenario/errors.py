@@ -9,6 +9,7 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── UploadGoesOn           a file is still on its way; the same call joins it
 ├── OverCap                the price is over a cap that a person has set; nothing was sent
 ├── JournalBusy            what was paid for could not be looked up now; nothing was sent
+├── JournalBroken          what is paid for cannot be remembered until a person acts; nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
 ├── StillSending           a paid request is under way and not answered yet; the same call joins it
 ├── AnswerLost             a paid request was sent and its answer did not come: it may be running and billed
@@ -122,6 +123,16 @@ class JournalBusy(ScenarioError):
     passing = True
 
     hint = "Nothing was sent or billed. It is safe to call again in a moment."
+
+
+class JournalBroken(ScenarioError):
+    """What was paid for cannot be read, or what would be paid for not be written, until a person acts.
+
+    `mend` says what that person can do.
+    """
+
+    def __init__(self, message: str, mend: str) -> None:
+        super().__init__(message, f"Nothing was sent or billed, and whatever is free goes on. {mend}")
 
 
 class StillSending(ScenarioError):

@@ -18,6 +18,7 @@ from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
 from scenario_mcp.server import faststart
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
+from scenario_mcp.state.anew import Anew, begin_anew
 from scenario_mcp.state.faults import StoreBroken, StoreFault
 from scenario_mcp.state.folder import is_begun
 from scenario_mcp.state.journal import Journal
@@ -28,6 +29,11 @@ NO_KEY = (
     "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
     " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
 )
+NOTHING = (
+    "nothing was begun anew: {} never held a state file. Set SCENARIO_STATE_DIR as the host of the server does, and try"
+    " again."
+)
+RESTART = "Restart every server that still runs on this folder: it pays nothing before."
 PACKAGES = ("mcp", "httpx", "pydantic", "pillow")
 
 
@@ -53,6 +59,31 @@ def run(settings: Settings, *, sandbox: bool) -> int:
                 *_money(chosen),
             ]
         )
+
+
+def run_anew(settings: Settings) -> int:
+    """Begin the state file anew, and print what became of the old one; 0 if the new one works."""
+    try:
+        anew = begin_anew(settings.state_dir)
+    except StoreFault as fault:
+        return _printed([Check("journal", well=False, found=f"nothing was begun anew. {_sentence(fault)}")])
+    if anew is None:
+        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir))])
+    return _printed([Check("begun anew", well=True, found=f"{_became(anew)} {RESTART}"), *_money(settings)])
+
+
+def _became(anew: Anew) -> str:
+    aside = ", ".join(map(str, anew.aside))
+    where = f"What was there is kept as {aside}." if aside else "Nothing was there any more."
+    if not anew.kept:
+        return f"{where} No generation was found in it: caps count from 0, and nothing that was paid for is joined."
+    if anew.held == anew.kept:
+        return f"{where} Nothing was lost: all {anew.kept} generations were taken over, and caps go on counting them."
+    lost = "" if anew.held is None else f" of {anew.held}"
+    return (
+        f"{where} {anew.kept}{lost} generations could be read and were taken over, and caps go on counting them. Others"
+        " are lost: they are neither counted nor joined. Look at app.scenario.com (Jobs) before paying for them again."
+    )
 
 
 def _printed(checks: Iterable[Check]) -> int:

@@ -304,6 +304,23 @@ async def test_d06_variant_a_trigger_that_is_planted_under_a_server_keeps_no_cap
     assert world.ledger == []
 
 
+async def test_d06_variant_tables_that_are_dropped_under_a_server_stop_no_free_tool(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool("upload-asset", {"file": "~/none.png"})
+        with sqlite3.connect(state / FILE) as database:
+            database.execute("DROP TABLE generations")
+        database.close()
+        results = [await agent.call_tool(name, given) for name, given in ((LIST, {}), (TOOL, arguments))]
+        everything = await agent.call_tool(LIST, {"everything": True})
+
+    for result in results:
+        assert_refused(result, "tables, triggers or views that scenario-mcp did not make")
+    assert not everything.is_error
+    assert world.ledger == []
+
+
 async def test_d06_variant_a_database_of_another_program_is_left_alone(
     machine: Machine, state: Path, world: World, arguments: dict[str, Any]
 ) -> None:

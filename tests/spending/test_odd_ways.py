@@ -640,16 +640,17 @@ def test_a_server_that_was_killed_is_dead_though_its_lock_file_is_there(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_open_folder_with_only_our_files_is_closed_and_one_with_others_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o775])  # as umasks make them; the group is the user's own
+def test_an_open_folder_with_only_our_files_is_closed_and_one_with_others_left(tmp_path: Path, mode: int) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for folder in (ours, theirs):
         folder.mkdir()
-        folder.chmod(0o755)
+        folder.chmod(mode)
     (theirs / "letter.txt").touch()
     for folder in (ours, theirs):
-        Store(folder).execute("SELECT 1")
+        Store(folder).probe()
 
-    assert [f"{folder.stat().st_mode:o}"[-3:] for folder in (ours, theirs)] == ["700", "755"]
+    assert [folder.stat().st_mode & 0o777 for folder in (ours, theirs)] == [0o700, mode]
 
 
 async def test_a_request_under_way_never_meets_the_entry_of_another_in_a_new_file(tmp_path: Path) -> None:

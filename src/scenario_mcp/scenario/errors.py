@@ -126,13 +126,10 @@ class JournalBusy(ScenarioError):
 
 
 class JournalBroken(ScenarioError):
-    """What was paid for cannot be read, or what would be paid for not be written, until a person acts.
+    """What was paid for cannot be read, or what would be paid for not be written, until a person acts."""
 
-    `mend` says what that person can do.
-    """
-
-    def __init__(self, message: str, mend: str) -> None:
-        super().__init__(message, f"Nothing was sent or billed, and whatever is free goes on. {mend}")
+    unpaid = "Nothing was sent or billed, and whatever is free goes on."
+    hint = f"{unpaid} Ask the user to run `scenario-mcp doctor`, which says what is wrong."
 
 
 class StillSending(ScenarioError):

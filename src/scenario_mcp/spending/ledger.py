@@ -31,7 +31,7 @@ def refusing() -> Iterator[None]:
     except StoreBusy as busy:
         raise JournalBusy(str(busy)) from busy
     except StoreBroken as fault:
-        raise JournalBroken(str(fault), fault.mend) from fault
+        raise JournalBroken(str(fault), f"{JournalBroken.unpaid} {fault.mend}") from fault
 
 
 class Ledger:

@@ -144,7 +144,7 @@ class Store:
             if is_waiting(fault):
                 self._hurry(HURRIED)
                 raise StoreBusy("Another server of this machine is writing the state file.") from fault
-            if (known := broken(fault, Path(self._path))) is None:
+            if (known := broken(fault, Path(self._path)) or self._changed()) is None:
                 raise
             if known.wrong is not FULL:  # then it can still be read, as it could not if it were opened anew
                 self.close()
@@ -190,6 +190,13 @@ class Store:
             if (wrong := schema.wrong(database)) is not None:
                 raise StoreBroken(wrong, self._path)
             self._cookie = cookie
+
+    def _changed(self) -> StoreBroken | None:
+        """Tell whether the tables were changed so that a statement of ours failed, which else only a bug explains."""
+        if self._folder is None or self._database is None:
+            return None
+        wrong = schema.wrong(self._database)
+        return wrong and StoreBroken(wrong, self._path)
 
     def _is_elsewhere(self) -> bool:
         try:

@@ -133,6 +133,29 @@ async def test_of_a_file_that_cannot_be_read_at_all_that_is_said_and_caps_begin_
     assert victim.read_bytes() == content
 
 
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+async def test_a_link_beside_the_file_is_set_aside_and_not_followed(
+    machine: Machine, state: Path, arguments: dict[str, Any], begin_anew: BeginAnew, end: str
+) -> None:
+    jobs = await spend(machine, arguments, 1)
+    machine.state = state.with_name("later")
+    machine.state.mkdir(mode=0o700)
+    change(state, "UPDATE generations SET told = told")
+    (state / FILE).rename(machine.state / FILE)
+    victim = state.with_name("victim")
+    victim.write_bytes(b"mine" * 4096)
+    (machine.state / f"{FILE}{end}").symlink_to(victim)
+    os.environ["SCENARIO_STATE_DIR"] = f"{machine.state}"
+    status, out = begin_anew()
+    async with agent_of(machine.server()) as agent:
+        listed = made(await agent.call_tool(LIST, {}))["jobs"]
+
+    assert status == 0
+    assert "Nothing was lost" in out
+    assert [row["jobId"] for row in listed] == jobs
+    assert victim.read_bytes() == b"mine" * 4096
+
+
 async def test_an_older_copy_is_not_said_to_be_whole(
     machine: Machine, state: Path, arguments: dict[str, Any], begin_anew: BeginAnew
 ) -> None:

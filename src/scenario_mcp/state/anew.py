@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +43,7 @@ def begin_anew(folder: Path | None) -> Anew | None:
         place.prepare(folder)
         if not os.path.lexists(folder / MARK):
             place.raise_mark(folder, 0)
+        strange = tuple(_set_aside(path, [end for end in BESIDE if not _is_plain(f"{path}{end}")]))
         with closing(_opened(path)) as old, place.private(), closing(schema.connect(draft)) as new:
             schema.migrate(new)
             anew, newest = _keep(old, new), schema.newest(new)
@@ -52,7 +53,8 @@ def begin_anew(folder: Path | None) -> Anew | None:
             new.close()
             if os.name == "nt":
                 old.close()  # Windows renames no open file
-            aside = tuple(_set_aside(folder))  # while no server can write to it
+            # While no server can write to it, and the file first: without what belongs to it, it would be an older one.
+            aside = strange + tuple(_set_aside(path, ("", *BESIDE)))
         place.lower_mark(folder, newest)
         draft.rename(path)
     except (sqlite3.Error, OSError) as fault:
@@ -117,9 +119,17 @@ def _rows(database: sqlite3.Connection, sql: str) -> Iterator[sqlite3.Row]:
         yield from database.execute(sql)
 
 
-def _set_aside(folder: Path) -> Iterator[Path]:
-    """Rename the file first: a file without what belongs to it would be an older one."""
+def _is_plain(path: str) -> bool:
+    try:
+        place.identity(path)
+    except StoreBroken:
+        return False
+    return True
+
+
+def _set_aside(path: Path, ends: Iterable[str]) -> Iterator[Path]:
+    """Rename what stands at a path and at its longer names."""
     stamp = time.time_ns()
-    for end in ("", *BESIDE):
-        if os.path.lexists(folder / f"{FILE}{end}"):
-            yield (folder / f"{FILE}{end}").rename(folder / f"{FILE}.aside-{stamp}{end}")
+    for end in ends:
+        if os.path.lexists(f"{path}{end}"):
+            yield Path(f"{path}{end}").rename(f"{path}.aside-{stamp}{end}")

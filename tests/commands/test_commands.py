@@ -16,7 +16,7 @@ from scenario_mcp import __version__
 from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.state.store import FILE
+from scenario_mcp.state.folder import FILE
 from support.agents import CORE, TOOL
 from support.nightly import by_day
 from support.pictures import data_url, png
@@ -222,11 +222,15 @@ def test_doctor_says_that_the_journal_is_broken_or_newer(
     newer = main(["doctor"]), capsys.readouterr().out
     (tmp_path / FILE).write_bytes(b"no database" * 1000)
     broken = main(["doctor"]), capsys.readouterr().out
+    (tmp_path / FILE).unlink()
+    tmp_path.chmod(0o777)
+    shared = main(["doctor"]), capsys.readouterr().out
 
-    assert newer[0] == broken[0] == 1
-    assert "BAD  journal: The state cannot be kept" in newer[1]
-    assert "written by a newer version" in newer[1]
-    assert "BAD  journal: The state file was broken; it was set aside as" in broken[1]
+    assert newer[0] == broken[0] == shared[0] == 1
+    assert f"BAD  journal: The state file {tmp_path / FILE} was written by a newer version" in newer[1]
+    assert f"BAD  journal: The state file {tmp_path / FILE} is damaged and cannot be read" in broken[1]
+    assert "run `scenario-mcp doctor --begin-anew`" in broken[1]
+    assert f"BAD  journal: {tmp_path} may be written to by other users" in shared[1]
 
 
 def test_doctor_names_ignored_settings(account: World, capsys: pytest.CaptureFixture[str]) -> None:

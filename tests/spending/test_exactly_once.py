@@ -638,6 +638,25 @@ async def test_what_a_dead_server_left_is_settled_in_the_background_of_the_first
     assert (entry.state, entry.found) == ("success", True)
 
 
+async def test_what_a_dead_server_left_is_settled_once_the_file_can_be_read(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, hangs_after)
+    async with agent_of(machine.server()) as agent:
+        await cut_off(agent, arguments, 5)
+    assert machine.state is not None
+    machine.state.chmod(0o707)
+    async with agent_of(server := machine.server()) as agent:
+        await agent.call_tool("find-models", {"query": "ink"})
+        machine.state.chmod(0o700)
+        await agent.call_tool("find-models", {"query": "ink"})
+        await anyio.sleep(5)
+        entry = server.purchases.ledger.journal.of_job(world.ledger[0].job_id)
+
+    assert entry is not None
+    assert entry.found
+
+
 async def test_only_one_of_several_servers_settles_what_is_open(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:

@@ -18,8 +18,10 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.entries import Intent
+from scenario_mcp.state.faults import StoreBroken
+from scenario_mcp.state.folder import FILE
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import FILE, Store
+from scenario_mcp.state.store import Store
 from support.agents import CANCEL, LIST, RERUN, TOOL, agent_of, made, text_of
 from support.network import (
     GENERATE,
@@ -610,16 +612,14 @@ async def test_what_a_killed_server_was_sending_is_listed_as_unsure(machine: Mac
     assert ["its answer was lost" in row["note"] for row in dead["jobs"]] == [True]
 
 
-def test_a_broken_file_that_many_servers_find_at_once_is_set_aside_once(tmp_path: Path) -> None:
+def test_servers_that_all_begin_in_an_empty_folder_share_one_file(tmp_path: Path) -> None:
     for number in range(10):
         state = tmp_path / f"{number}"
-        state.mkdir()
-        (state / FILE).write_bytes(b"no database" * 4_000)
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(_write, [state] * 8, range(8)))
 
-        assert len(list(state.glob(f"{FILE}.broken-*[0-9]"))) == 1
         assert len(Store(state).execute("SELECT 1 FROM generations")) == 8
+        assert sorted(path.name for path in state.iterdir() if "server" not in path.name)[:1] == [FILE]
 
 
 def _write(state: Path, number: int) -> None:
@@ -640,31 +640,34 @@ def test_a_server_that_was_killed_is_dead_though_its_lock_file_is_there(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_open_folder_with_only_our_files_is_closed_and_one_with_others_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o775])  # as umasks make them; the group is the user's own
+def test_an_open_folder_with_only_our_files_is_closed_and_one_with_others_left(tmp_path: Path, mode: int) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for folder in (ours, theirs):
         folder.mkdir()
-        folder.chmod(0o755)
+        folder.chmod(mode)
     (theirs / "letter.txt").touch()
     for folder in (ours, theirs):
-        Store(folder).execute("SELECT 1")
+        Store(folder).probe()
 
-    assert [f"{folder.stat().st_mode:o}"[-3:] for folder in (ours, theirs)] == ["700", "755"]
+    assert [folder.stat().st_mode & 0o777 for folder in (ours, theirs)] == [0o700, mode]
 
 
 async def test_a_request_under_way_never_meets_the_entry_of_another_in_a_new_file(tmp_path: Path) -> None:
     moments = iter((1_000.0, 1_001.0))
-    store = Store(tmp_path)
-    journal = Journal(store, clock=lambda: next(moments, 1_002.0))
+    journal = Journal(Store(tmp_path), clock=lambda: next(moments, 1_002.0))
     first = journal.begin(INTENT, 0.0, lambda _: False, lambda *_: None).entry
-    for path in tmp_path.glob(f"{FILE}*"):
+    for path in tmp_path.iterdir():
         path.unlink()
-    second = journal.begin(replace(INTENT, identity="other"), 0.0, lambda _: False, lambda *_: None).entry
+    other = Journal(Store(tmp_path), clock=lambda: 1_001.0)
+    second = other.begin(replace(INTENT, identity="other"), 0.0, lambda _: False, lambda *_: None).entry
 
-    journal.accepted(first.id, "job_x", author=None, cost=None)
+    with pytest.raises(StoreBroken, match="not the one that this server began with"):
+        journal.accepted(first.id, "job_x", author=None, cost=None)
 
-    assert journal.entry(second.id).state == "sending"
-    assert journal.of_job("job_x") is None
+    assert second.id != first.id
+    assert other.entry(second.id).state == "sending"
+    assert other.of_job("job_x") is None
 
 
 async def test_what_is_open_is_never_dropped(machine: Machine, world: World, arguments: dict[str, Any]) -> None:

@@ -67,10 +67,10 @@ class MortalStore(Store):
 
     dead = False
 
-    def _repaired(self, work: Callable[[Any], Done]) -> Done:
+    def _use(self, work: Callable[[Any], Done]) -> Done:
         if self.dead:
             raise Killed
-        return super()._repaired(work)
+        return super()._use(work)
 
 
 class Line(httpx.AsyncBaseTransport):

@@ -19,7 +19,8 @@ from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
-from scenario_mcp.state.store import FILE, Store
+from scenario_mcp.state.folder import FILE
+from scenario_mcp.state.store import Store
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, text_of
@@ -176,7 +177,7 @@ async def test_another_project_has_uploads_of_its_own(
     assert uploads(network) == 2
 
 
-async def test_a_broken_state_file_is_set_aside(
+async def test_with_a_broken_state_file_uploads_go_on_and_are_not_remembered(
     restarted: Any, network: SandboxNetwork, arguments: dict[str, Any], path: str, tmp_path: Path
 ) -> None:
     (tmp_path / "state").mkdir()
@@ -184,8 +185,8 @@ async def test_a_broken_state_file_is_set_aside(
     for _ in range(2):
         assert not (await restarted(arguments | {"image": path, "dryRun": True})).is_error
 
-    assert uploads(network) == 1
-    assert any("broken" in each.name for each in (tmp_path / "state").iterdir())
+    assert uploads(network) == 2
+    assert [each.name for each in (tmp_path / "state").iterdir()] == [FILE]
 
 
 async def test_a_state_folder_that_cannot_be_used_is_done_without(
@@ -346,20 +347,21 @@ def _write(store: Store, number: int) -> None:
     store.close()
 
 
-async def test_a_state_file_that_breaks_later_is_set_aside_too(tmp_path: Path) -> None:
+async def test_a_state_file_that_breaks_later_is_left_as_it_is(tmp_path: Path) -> None:
     first = Store(tmp_path / "state")
     for number in range(300):
         Uploads(first, "scope").put(Content(f"{number}" * 30), "asset_x")
     first.close()
     file = tmp_path / "state" / FILE
     content = file.read_bytes()
-    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    broken = content[:4096] + b"\xff" * (len(content) - 4096)
+    file.write_bytes(broken)
 
     again = Uploads(Store(tmp_path / "state"), "scope")
     again.put(Content("new"), "asset_y")
 
-    assert Uploads(Store(tmp_path / "state"), "scope").get(Content("new")) == "asset_y"
-    assert any("broken" in each.name for each in (tmp_path / "state").iterdir())
+    assert again.get(Content("new")) is None
+    assert file.read_bytes() == broken
 
 
 async def test_an_upload_longer_than_a_call_goes_on_and_the_same_call_joins_it(

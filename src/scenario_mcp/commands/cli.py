@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "doctor":
             from scenario_mcp.commands import doctor
 
-            return doctor.run(settings, sandbox=options.sandbox)
+            return doctor.run_anew(settings) if options.begin_anew else doctor.run(settings, sandbox=options.sandbox)
         case "config":
             from scenario_mcp.commands import config
 
@@ -87,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     tools = commands.add_parser("tools", help="list the tools")
     tools.add_argument("--json", action="store_true", help="as hosts see them")
 
-    commands.add_parser("doctor", help="check keys, network and folders")
+    doctor = commands.add_parser("doctor", help="check keys, network and folders")
+    doctor.add_argument("--begin-anew", action="store_true", help="set the state file aside and begin a new one")
 
     config = commands.add_parser("config", help="print what makes a host start this server")
     config.add_argument("host", metavar="HOST", nargs="?", help="none: list the hosts")

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,14 +18,22 @@ from scenario_mcp.scenario.errors import Forbidden, ScenarioError, Unauthorized
 from scenario_mcp.server import faststart
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
+from scenario_mcp.state.anew import Anew, begin_anew
+from scenario_mcp.state.faults import StoreBroken, StoreFault
+from scenario_mcp.state.folder import is_begun
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import FILE, Store, StoreBusy
+from scenario_mcp.state.store import Store
 
 PATIENCE = 20.0  # seconds for the one request that is made
 NO_KEY = (
     "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
     " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
 )
+NOTHING = (
+    "nothing was begun anew: {} never held a state file. Set SCENARIO_STATE_DIR as the host of the server does, and try"
+    " again."
+)
+RESTART = "Restart every server that still runs on this folder: it pays nothing before."
 PACKAGES = ("mcp", "httpx", "pydantic", "pillow")
 
 
@@ -41,14 +49,45 @@ class Check:
 def run(settings: Settings, *, sandbox: bool) -> int:
     """Print every finding; 0 if all is well, 1 if something must change."""
     with sandboxed(settings, sandbox=sandbox) as chosen:
-        checks = [
-            *_versions(),
-            _start(),
-            *_settings(chosen),
-            *anyio.run(_api, chosen),
-            *_folders(chosen),
-            *_money(chosen),
-        ]
+        return _printed(
+            [
+                *_versions(),
+                _start(),
+                *_settings(chosen),
+                *anyio.run(_api, chosen),
+                *_folders(chosen),
+                *_money(chosen),
+            ]
+        )
+
+
+def run_anew(settings: Settings) -> int:
+    """Begin the state file anew, and print what became of the old one; 0 if the new one works."""
+    try:
+        anew = begin_anew(settings.state_dir)
+    except StoreFault as fault:
+        return _printed([Check("journal", well=False, found=f"nothing was begun anew. {_sentence(fault)}")])
+    if anew is None:
+        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir))])
+    return _printed([Check("begun anew", well=True, found=f"{_became(anew)} {RESTART}"), *_money(settings)])
+
+
+def _became(anew: Anew) -> str:
+    aside = ", ".join(map(str, anew.aside))
+    where = f"What was there is kept as {aside}." if aside else "Nothing was there any more."
+    if not anew.kept:
+        return f"{where} No generation was found in it: caps count from 0, and nothing that was paid for is joined."
+    if anew.held == anew.kept:
+        return f"{where} Nothing was lost: all {anew.kept} generations were taken over, and caps go on counting them."
+    lost = "" if anew.held is None else f" of {anew.held}"
+    return (
+        f"{where} {anew.kept}{lost} generations could be read and were taken over, and caps go on counting them. Others"
+        " are lost: they are neither counted nor joined. Look at app.scenario.com (Jobs) before paying for them again."
+    )
+
+
+def _printed(checks: Iterable[Check]) -> int:
+    checks = list(checks)
     for check in checks:
         print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
     return 0 if all(check.well for check in checks) else 1
@@ -111,18 +150,23 @@ def _money(settings: Settings) -> Iterator[Check]:
     caps = {"per call": settings.max_per_call, "within 24 hours": settings.max_per_day}
     said = ", ".join(f"{cap:f} Creative Units {span}" for span, cap in caps.items() if cap is not None)
     yield Check("spending caps", well=True, found=said or "none")
-    if settings.sandbox or not (settings.state_dir / FILE).exists():
-        yield Check("journal", well=True, found="none yet")
-        return
     store = Store(settings.state_dir)
     try:
+        if settings.sandbox or not is_begun(settings.state_dir):
+            yield Check("journal", well=True, found="none yet")
+            return
+        store.probe()
         spent = budget.shown(Journal(store).spent())
-        wrong = store.trouble or store.remark
-    except StoreBusy as busy:
-        spent, wrong = "", f"{busy}"
+    except StoreFault as fault:
+        yield Check("journal", well=False, found=_sentence(fault))
+    else:
+        found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
+        yield Check("journal", well=True, found=found)
     store.close()
-    found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
-    yield Check("journal", well=wrong is None, found=wrong or found)
+
+
+def _sentence(fault: StoreFault) -> str:
+    return f"{fault} {fault.mend}" if isinstance(fault, StoreBroken) else f"{fault}"
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:

@@ -9,6 +9,7 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── UploadGoesOn           a file is still on its way; the same call joins it
 ├── OverCap                the price is over a cap that a person has set; nothing was sent
 ├── JournalBusy            what was paid for could not be looked up now; nothing was sent
+├── JournalBroken          what is paid for cannot be remembered until a person acts; nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
 │   └── AddressRefused     an answer names an address that is not used; nothing was sent there
 ├── StillSending           a paid request is under way and not answered yet; the same call joins it
@@ -131,6 +132,13 @@ class JournalBusy(ScenarioError):
     passing = True
 
     hint = "Nothing was sent or billed. It is safe to call again in a moment."
+
+
+class JournalBroken(ScenarioError):
+    """What was paid for cannot be read, or what would be paid for not be written, until a person acts."""
+
+    unpaid = "Nothing was sent or billed, and whatever is free goes on."
+    hint = f"{unpaid} Ask the user to run `scenario-mcp doctor`, which says what is wrong."
 
 
 class StillSending(ScenarioError):

@@ -1,7 +1,8 @@
 """The journal as spending uses it: with Scenario's times and words, and without faults that would stop a call."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -9,15 +10,28 @@ import anyio
 
 from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.errors import JournalBroken, JournalBusy
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.spending import budget, twins
 from scenario_mcp.state.entries import GONE, Entry, Intent
+from scenario_mcp.state.faults import StoreBroken, StoreBusy, StoreFault
 from scenario_mcp.state.journal import Begun, Journal
-from scenario_mcp.state.store import Store, StoreBusy
+from scenario_mcp.state.store import Store
 
 INSISTENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds between tries to write what must not be lost
 
 logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse a call for a fault of the journal. Raises `JournalBusy` and `JournalBroken`."""
+    try:
+        yield
+    except StoreBusy as busy:
+        raise JournalBusy(str(busy)) from busy
+    except StoreBroken as fault:
+        raise JournalBroken(str(fault), f"{JournalBroken.unpaid} {fault.mend}") from fault
 
 
 class Ledger:
@@ -28,14 +42,22 @@ class Ledger:
         self._client = client
 
     def begin(self, intent: Intent, asked: float, check: Callable[[int, int], None]) -> Begun:
-        """Write an intent unless it has a twin (`Journal.begin`); `asked` is when its call was made."""
-        return self.journal.begin(intent, asked, partial(self.is_twin, asked=asked), check)
+        """Write an intent unless it has a twin (`Journal.begin`); `asked` is when its call was made.
+
+        Raises `JournalBusy` and `JournalBroken`.
+        """
+        with refusing():
+            return self.journal.begin(intent, asked, partial(self.is_twin, asked=asked), check)
 
     def twin(self, identity: str, asked: float) -> Entry | None:
-        """Find what a call of this identity would join; none while the journal is busy, since sending asks again."""
+        """Find what a call of this identity would join; none while the journal is busy, since sending asks again.
+
+        Raises `JournalBroken`.
+        """
         try:
-            return self.journal.twin(identity, partial(self.is_twin, asked=asked))
-        except StoreBusy:
+            with refusing():
+                return self.journal.twin(identity, partial(self.is_twin, asked=asked))
+        except JournalBusy:
             return None
 
     def is_twin(self, entry: Entry, asked: float) -> bool:
@@ -46,28 +68,32 @@ class Ledger:
         """Read an entry again; as it was, if it cannot be read now."""
         try:
             return self.journal.entry(entry.id)
-        except (StoreBusy, LookupError):
+        except (StoreFault, LookupError):
             return entry
 
     def of_job(self, job_id: str) -> Entry | None:
-        """Find the entry of a job; none while the journal is busy."""
+        """Find the entry of a job; none while the journal cannot be read."""
         try:
             return self.journal.of_job(job_id)
-        except StoreBusy:
+        except StoreFault:
             return None
 
     def own(self, job_id: str) -> Entry | None:
-        """Find the entry of a job of this account; none while the journal is busy."""
+        """Find the entry of a job of this account; none while the journal cannot be read."""
         try:
             return self.journal.of_job(job_id, own=True)
-        except StoreBusy:
+        except StoreFault:
             return None
 
     def bury(self, entry: Entry) -> bool:
-        """Note an entry as lost if the server that was sending it has ended; tell whether it has."""
+        """Note an entry as lost if the server that was sending it has ended; tell whether it has.
+
+        Raises `JournalBusy` and `JournalBroken`.
+        """
         if self.journal.is_being_sent(entry):
             return False
-        self.note(lambda journal: journal.lost(entry.id))
+        with refusing():
+            self.journal.lost(entry.id)
         return True
 
     def saw(self, job: Job) -> None:
@@ -102,9 +128,14 @@ class Ledger:
         """Add up what was spent within 24 hours, in millionths of a Creative Unit; None if it cannot be read now."""
         try:
             return self.journal.spent()
-        except StoreBusy as busy:
-            logger.info("What was spent could not be read: %s", busy)
+        except StoreFault as fault:
+            logger.info("What was spent could not be read: %s", fault)
             return None
+
+    def trouble(self) -> str | None:
+        """Say what keeps the journal from being written, and what mends it, if anything does."""
+        fault = self.journal.store.trouble()
+        return None if fault is None else f"{fault} Nothing more is paid for meanwhile. {fault.mend}"
 
     def told(self, job_id: str, took: float) -> None:
         """Note that a call has answered with the outcome of a job, and the seconds that it took."""
@@ -114,19 +145,27 @@ class Ledger:
         """Write down what can be learned again; a fault is logged."""
         try:
             write(self.journal)
-        except StoreBusy as busy:
-            logger.warning("The journal misses a note: %s", busy)
+        except StoreFault as fault:
+            logger.warning("The journal misses a note: %s", fault)
 
     async def insist(self, write: Callable[[], object]) -> None:
-        """Write down what must not be lost, as often as it takes while another server holds the journal."""
+        """Write down what must not be lost, as often as it takes while another server holds the journal.
+
+        A journal that is broken is not waited for: a person mends it, and a call has its job's id to tell.
+        """
+        reason: StoreFault | None = None
         for pause in INSISTENCE:
             try:
                 write()
-            except StoreBusy:
+            except StoreBusy as busy:
+                reason = busy
                 await anyio.sleep(pause)
+            except StoreBroken as fault:
+                reason = fault
+                break
             else:
                 return
-        logger.error("The journal could not be written: a later call looks for the job of a paid request")
+        logger.error("The journal could not be written (%s): a later call looks for the job of a paid request", reason)
 
     def close(self) -> None:
         """Tell the other servers that this one ends."""

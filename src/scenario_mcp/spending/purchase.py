@@ -19,8 +19,6 @@ from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
-    JournalBusy,
-    OverCap,
     RateLimited,
     ScenarioError,
     StillSending,
@@ -34,12 +32,11 @@ from scenario_mcp.spending.search import Searches
 from scenario_mcp.spending.tries import Tries, job_of
 from scenario_mcp.state.entries import ABSENT, ACCEPTED, ANSWERLESS, REFUSED, SENDING, Entry, Intent
 from scenario_mcp.state.journal import Begun
-from scenario_mcp.state.store import StoreBusy
 
 FIRST_GLANCE, LONGEST_GLANCE = 0.05, 1.0  # seconds between looks at what another call is sending
 FIRST_LOOK, LONGEST_LOOK = 1.0, 16.0  # seconds between looks for a lost answer
 SECONDS_FOR_RESULTS = 5.0  # kept free before the deadline of a call that looks or joins, to answer
-FORGETFUL = "Calls of other servers or of earlier ones are not known, so the same call may be paid for again."
+FORGETFUL = "Keep the job id: this call may not be remembered."
 
 Tell = Callable[[str], Awaitable[None]]
 
@@ -81,7 +78,7 @@ class Purchases:
         `tell` hears what is waited for; `asked` is when the call was made, on this machine's clock.
 
         Raises `AnswerLost` when it may have been accepted, `StillSending` when its answer is awaited, and other
-        `ScenarioError`s when it certainly was not accepted.
+        `ScenarioError`s, `JournalBroken` among them, when it certainly was not accepted.
         """
         asked = self.ledger.journal.clock() if asked is None else asked
         price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
@@ -98,7 +95,8 @@ class Purchases:
 
         `asked` is when the call that joins was made.
 
-        Raises `AnswerLost` and `StillSending`.
+        Raises `AnswerLost` and `StillSending`, and `JournalBusy` and `JournalBroken` if it cannot be written that the
+        server which sent it has ended.
         """
         until = deadline.sooner(SECONDS_FOR_RESULTS)
         pause = FIRST_GLANCE
@@ -130,8 +128,8 @@ class Purchases:
 
     def remarks(self) -> list[str]:
         """Say what a person must know of money: what the day's cap leaves, and what the journal cannot remember."""
-        journal = self.ledger.journal
-        said = [journal.trouble and f"{journal.trouble} {FORGETFUL}", journal.remark]
+        trouble = self.ledger.trouble()
+        said = [trouble and f"{FORGETFUL} {trouble}"]
         if self.caps.per_day is not None:
             spent = self.ledger.spent()
             said.append(None if spent is None else budget.left(self.caps, spent))
@@ -151,16 +149,11 @@ class Purchases:
 
     def _begin(self, intent: Intent, asked: float) -> Begun:
         def check(spent: int, unpriced: int) -> None:
-            if self.caps.per_day is not None and self.ledger.journal.trouble:
-                raise OverCap(f"{budget.PER_DAY} cannot be held. {self.ledger.journal.trouble}", budget.REPAIR)
             budget.check_unpriced(self.caps, unpriced)
             budget.check_day(self.caps, intent.price, spent)
 
         self._tries.check()
-        try:
-            return self.ledger.begin(intent, asked, check)
-        except StoreBusy as busy:
-            raise JournalBusy(str(busy)) from busy
+        return self.ledger.begin(intent, asked, check)
 
     # --- sending
 

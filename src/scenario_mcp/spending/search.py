@@ -25,7 +25,7 @@ from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.recovery import Seen, Sought
 from scenario_mcp.state import leases
 from scenario_mcp.state.entries import ANSWERLESS, Entry
-from scenario_mcp.state.store import StoreBusy
+from scenario_mcp.state.faults import StoreFault
 
 # A request counts as never accepted when it is that old, and two looks that far apart found nothing.
 OLD_ENOUGH, APART = 60.0, 10.0
@@ -76,11 +76,12 @@ class Searches:
             return False
         try:
             return self._settled_by(entry, seen)
-        except StoreBusy as busy:
-            logger.info("What other calls own could not be read: %s", busy)
+        except StoreFault as fault:
+            logger.info("What other calls own could not be read, or not be written: %s", fault)
             return False
 
     def _settled_by(self, entry: Entry, seen: Seen) -> bool:
+        """Tell whether what was seen settles an entry. Raises `StoreFault`: what was not written is not settled."""
         journal = self._ledger.journal
         free = [job for job in seen.candidates if (owner := journal.of_job(job.id)) is None or owner.id == entry.id]
         if len(free) > 1:
@@ -96,11 +97,11 @@ class Searches:
         """Look after what earlier servers left open, once, if they left anything."""
         if self._awake:
             return
-        self._awake = True
         try:
             left_open = self._ledger.journal.open()
-        except StoreBusy:
-            left_open = []
+        except StoreFault:
+            return  # the next call tries again
+        self._awake = True
         if left_open:
             self.begin()
 
@@ -153,8 +154,8 @@ class Searches:
                 if not await self.settle_once(Deadline.after(LOOK_SECONDS * 3)):
                     return
                 await anyio.sleep(ROUND)
-        except StoreBusy as busy:
-            logger.info("The journal is busy; another server or the next call settles it: %s", busy)
+        except StoreFault as fault:
+            logger.info("Another server or the next call settles what is open: %s", fault)
         except Exception:  # nobody waits for this task, so nobody else would hear of it
             logger.exception("Unexpected error while looking for lost answers")
 
@@ -173,19 +174,19 @@ class Searches:
         if rivals:
             return False
         cost = budget.known(job.cost)
-        self._ledger.note(lambda journal: journal.accepted(entry.id, job.id, author=job.author, cost=cost, found=True))
+        journal.accepted(entry.id, job.id, author=job.author, cost=cost, found=True)
         return self._ledger.anew(entry).state not in ANSWERLESS
 
     def _counts_as_absent(self, entry: Entry) -> bool:
-        api_now, first = self._client.clock.now(), entry.api_first_look
+        journal, api_now, first = self._ledger.journal, self._client.clock.now(), entry.api_first_look
         if api_now is None:
             return False
         began = entry.intent.api_began
         old_enough = api_now - (first if began is None else began) >= OLD_ENOUGH if first is not None else False
         if first is not None and old_enough and api_now - first >= APART:
-            self._ledger.note(lambda journal: journal.absent(entry.id))
+            journal.absent(entry.id)
             return True
-        self._ledger.note(lambda journal: journal.looked(entry.id, api_now))
+        journal.looked(entry.id, api_now)
         return False
 
     def _sought(self, entry: Entry) -> Sought:

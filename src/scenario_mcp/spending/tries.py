@@ -15,10 +15,10 @@ from scenario_mcp.scenario.errors import AnswerLost, JournalBusy, NotConnected, 
 from scenario_mcp.scenario.jobs import Job, read_job
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
-from scenario_mcp.spending.ledger import Ledger
+from scenario_mcp.spending.ledger import Ledger, refusing
 from scenario_mcp.state.entries import Entry
+from scenario_mcp.state.faults import StoreFault
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import StoreBusy
 
 HEAR_SECONDS = 5.0  # that asking Scenario's time may take away from a call
 
@@ -51,7 +51,7 @@ class Tries:
         self._ledger.journal.under_way.discard(entry.id)
         try:
             self._ledger.journal.refused(entry.id)
-        except StoreBusy:  # or other servers would take it for being sent
+        except StoreFault:  # or other servers would take it for being sent
             note = asyncio.create_task(self._ledger.insist(partial(self._ledger.journal.refused, entry.id)))
             self._notes.add(note)
             note.add_done_callback(self._notes.discard)
@@ -59,16 +59,14 @@ class Tries:
     async def send(self, entry: Entry, deadline: Deadline, call: Call, sending: Sending) -> dict[str, Any]:
         """Try once; the answer is noted whether or not the call is still there to hear it.
 
-        Raises as `Client.attempt` does, and `JournalBusy` if it cannot be noted beforehand.
+        Raises as `Client.attempt` does, and `JournalBusy` or `JournalBroken` if it cannot be noted beforehand.
         """
         if self._client.clock.now() is None:  # by Scenario's time a lost answer is looked for
             with suppress(ScenarioError):
                 await jobs.page(self._client, deadline.or_within(HEAR_SECONDS), size=1)
         self.check()
-        try:
+        with refusing():
             still_mine = self._ledger.journal.trying(entry.id, self._client.clock.now())
-        except StoreBusy as busy:
-            raise JournalBusy(str(busy)) from busy
         if not still_mine:
             raise JournalBusy("Another server took this request for given up.")
         attempt = asyncio.create_task(self._attempt(entry, call, sending))

@@ -5,11 +5,12 @@ no process number that is given again, no clock that was set and no container ca
 """
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from scenario_mcp.state.locks import lock
+from scenario_mcp.state.locks import lock, open_plain
 
 
 class Process:
@@ -21,27 +22,27 @@ class Process:
         self._file: int | None = None
 
     def live(self) -> None:
-        """Take the lock that says that this server lives; again does nothing."""
+        """Take the lock that says that this server lives; again does nothing. Raises `OSError` if it cannot be had."""
         if self._folder is None or self._file is not None:
             return
+        file = open_plain(self._path(self.name), os.O_RDWR | os.O_CREAT)
         try:
-            file = os.open(self._path(self.name), os.O_RDWR | os.O_CREAT, 0o600)
+            lock(file)
         except OSError:
-            return
-        if lock(file):
-            self._file = file
-        else:
             os.close(file)
+            self._remove(self._path(self.name))
+            raise
+        self._file = file
 
     def lives(self, name: str) -> bool:
         """Tell whether a server that wrote under this name still runs."""
         if name == self.name:
             return True
-        if self._folder is None:
+        if self._folder is None or not re.fullmatch(r"[\w-]+", name):
             return False
         path = self._path(name)
         try:
-            file = os.open(path, os.O_RDWR)
+            file = open_plain(path, os.O_RDWR)
         except FileNotFoundError:
             return False
         except OSError:
@@ -49,6 +50,8 @@ class Process:
         try:
             if not lock(file):
                 return True
+        except OSError:
+            return True
         finally:
             os.close(file)
         self._remove(path)

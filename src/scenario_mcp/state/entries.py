@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenario_mcp.state.faults import Unreadable
+
 SENDING, ACCEPTED, REFUSED, LOST, UNSURE, ABSENT, LATE, GONE = (
     *("sending", "accepted", "refused", "lost", "unsure", "absent", "late", "gone"),
 )
@@ -70,7 +72,14 @@ class Entry:
 
 
 def entry_of(row: sqlite3.Row) -> Entry:
-    """Read an entry from its row."""
+    """Read an entry from its row. Raises `Unreadable` for one that no server wrote."""
+    try:
+        return _entry_of(row)
+    except (ValueError, TypeError, RecursionError) as fault:
+        raise Unreadable(f"Row {row['id']} cannot be read") from fault
+
+
+def _entry_of(row: sqlite3.Row) -> Entry:
     return Entry(
         id=row["id"],
         process=row["process"],

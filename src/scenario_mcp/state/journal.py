@@ -34,6 +34,7 @@ _SPENT_SINCE = f"""
     SELECT COALESCE(SUM({_SPENT}), 0), COALESCE(SUM(state IN ({_OPEN}) AND cost IS NULL AND price IS NULL), 0)
     FROM generations WHERE began > ?
 """  # noqa: S608  # made of our own words
+_NEWEST = "SELECT COALESCE(MAX(id), 0) FROM generations"
 _PRUNE = f"DELETE FROM generations WHERE began < ? AND state NOT IN ({_OPEN}, 'late')"  # noqa: S608
 # A call that was made after this one, and looks for an earlier entry that came to nothing, is waiting for this too.
 _ASKED = "SELECT MAX(asked) FROM generations WHERE account = ? AND identity = ?"
@@ -60,16 +61,6 @@ class Journal:
         self._pruned = -math.inf
         self.under_way: set[int] = set()  # entries that this server is sending
 
-    @property
-    def trouble(self) -> str | None:
-        """Why nothing outlives this server, if it should."""
-        return self.store.trouble
-
-    @property
-    def remark(self) -> str | None:
-        """What else a person must know of the journal."""
-        return self.store.remark
-
     def identity(self, tool: str, arguments: Mapping[str, Any]) -> str:
         """Digest what makes two calls the same: the account, the tool, and what was asked of it."""
         said = json.dumps([self.account, tool, arguments], sort_keys=True, separators=(",", ":"))
@@ -83,7 +74,7 @@ class Journal:
         """Write an intent before it is sent, or give the twin that makes it needless, in one transaction.
 
         `asked` is when its call was made. `check` is told what was spent within the last day, all accounts together,
-        and how many open entries have no price, and raises to refuse. Raises that, and `StoreBusy`.
+        and how many open entries have no price, and raises to refuse. Raises that, and `StoreFault`.
         """
         now = self.clock()
 
@@ -91,10 +82,10 @@ class Journal:
             self.process.live()
             if not 0 <= now - self._pruned < DAY:
                 database.execute(_PRUNE, (now - KEPT_SECONDS,))
-            if twin := _first(database.execute(_TWINS, (self.account, intent.identity)), is_twin):
+            if twin := _first(map(entry_of, database.execute(_TWINS, (self.account, intent.identity))), is_twin):
                 return Begun(twin, mine=False)
             check(*_one(database.execute(_SPENT_SINCE, (now - DAY,))))
-            [[last]] = database.execute("SELECT COALESCE(MAX(id), 0) FROM generations")
+            [last] = _one(database.execute(_NEWEST))
             [[again]] = database.execute(_ASKED, (self.account, intent.identity))
             values = {
                 # Never counted from one again: a request under way must not meet the entry of another in a new file.
@@ -120,21 +111,28 @@ class Journal:
             )
             return Begun(Entry(row.lastrowid or 0, self.process.name, SENDING, intent, now), mine=True)
 
-        begun = self.store.transact(work)
+        begun = self.store.transact(work, paying=True)
         self._pruned = now
         if begun.mine:
             self.under_way.add(begun.entry.id)
         return begun
 
     def trying(self, entry_id: int, api_now: float | None) -> bool:
-        """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreBusy`."""
+        """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreFault`."""
         sql = "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'"
         values = (self.clock(), api_now, entry_id)
-        return self.store.transact(lambda database: database.execute(sql, values).rowcount > 0)
+
+        def work(database: sqlite3.Connection) -> tuple[bool, int]:
+            mine = database.execute(sql, values).rowcount > 0
+            return mine, _one(database.execute(_NEWEST))[0]
+
+        mine, newest = self.store.transact(work)
+        self.store.raise_mark(newest)
+        return mine
 
     def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
-        """Find the newest entry of this identity that counts as a twin. Raises `StoreBusy`."""
-        return _first(self.store.read(_TWINS, (self.account, identity)), is_twin)
+        """Find the newest entry of this identity that counts as a twin. Raises `StoreFault`."""
+        return _first(self.store.read(_TWINS, (self.account, identity), entry_of), is_twin)
 
     # --- what becomes of it
 
@@ -242,19 +240,20 @@ class Journal:
     # --- reading
 
     def entry(self, entry_id: int) -> Entry:
-        """Read an entry anew. Raises `StoreBusy`, and `LookupError` if it is gone."""
-        rows = self.store.read("SELECT * FROM generations WHERE id = ?", (entry_id,))
-        if not rows:
+        """Read an entry anew. Raises `StoreFault`, and `LookupError` if it is gone."""
+        entries = self.store.read("SELECT * FROM generations WHERE id = ?", (entry_id,), entry_of)
+        if not entries:
             raise LookupError(f"The journal has no entry {entry_id} any more")
-        return entry_of(rows[0])
+        return entries[0]
 
     def of_job(self, job_id: str, *, own: bool = False) -> Entry | None:
-        """Find the entry of a job, of whichever account or of this one's `own`. Raises `StoreBusy`."""
+        """Find the entry of a job, of whichever account or of this one's `own`. Raises `StoreFault`."""
         whose, values = ("AND account = ?", (job_id, self.account)) if own else ("", (job_id,))
-        return _first(self.store.read(f"SELECT * FROM generations WHERE job_id = ? {whose}", values))  # noqa: S608
+        sql = f"SELECT * FROM generations WHERE job_id = ? {whose}"  # noqa: S608
+        return _first(self.store.read(sql, values, entry_of))
 
     def open(self) -> list[Entry]:
-        """List what is not settled, newest first. Raises `StoreBusy`."""
+        """List what is not settled, newest first. Raises `StoreFault`."""
         return self._entries(f"state IN ({_OPEN}, 'late')")
 
     def newest(
@@ -270,15 +269,13 @@ class Journal:
         return known[0] if known else None
 
     def spent(self) -> int:
-        """Add up the last day's units, all accounts together. Raises `StoreBusy`."""
-        return _one(self.store.read(_SPENT_SINCE, (self.clock() - DAY,)))[0]
+        """Add up the last day's units, all accounts together. Raises `StoreFault`."""
+        return _one(self.store.read(_SPENT_SINCE, (self.clock() - DAY,), tuple))[0]
 
     def _entries(self, where: str, values: Sequence[Any] = (), limit: int = 200, column: str = "") -> list[Any]:
-        rows = self.store.read(
-            f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?",  # noqa: S608
-            (self.account, *values, limit),
-        )
-        return [row[0] if column else entry_of(row) for row in rows]
+        sql = f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        shape = (lambda row: row[0]) if column else entry_of
+        return self.store.read(sql, (self.account, *values, limit), shape)
 
     def _move(self, entry_id: int, state: str, origins: Sequence[str]) -> None:
         self._write(
@@ -290,10 +287,10 @@ class Journal:
         self.store.transact(lambda database: database.execute(sql, values))
 
 
-def _first(rows: Iterable[sqlite3.Row], fits: Callable[[Entry], bool] = lambda _: True) -> Entry | None:
-    return next((entry for entry in map(entry_of, rows) if fits(entry)), None)
+def _first(entries: Iterable[Entry], fits: Callable[[Entry], bool] = lambda _: True) -> Entry | None:
+    return next(filter(fits, entries), None)
 
 
-def _one(rows: Iterable[sqlite3.Row]) -> tuple[int, int]:
-    [[spent, unpriced]] = rows
-    return spent, unpriced
+def _one(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    [numbers] = rows
+    return tuple(numbers)

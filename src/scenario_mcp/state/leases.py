@@ -2,8 +2,8 @@
 
 import sqlite3
 
+from scenario_mcp.state.faults import StoreFault
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.state.store import StoreBusy
 
 LONGEST = 3600.0  # seconds; one that seems to last longer was taken by a clock that was set since
 
@@ -23,5 +23,5 @@ def take(journal: Journal, name: str, seconds: float) -> bool:
 
     try:
         return journal.store.transact(work)
-    except StoreBusy:
+    except StoreFault:
         return False

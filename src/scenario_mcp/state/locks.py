@@ -2,45 +2,48 @@
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 if sys.platform == "win32":
     import msvcrt
 
     def lock(file: int) -> bool:
-        """Try to lock an open file against every other opening of it; tell whether that succeeded."""
+        """Lock an open file against every other opening of it; False if another has it. Raises `OSError`."""
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:
             return False
+        return True
+
+    def keeps_locks(file: int) -> bool:
+        """Tell whether the file system of an open file keeps the locks that SQLite takes."""
         return True
 
 else:
     import fcntl
 
     def lock(file: int) -> bool:
-        """Try to lock an open file against every other opening of it; tell whether that succeeded."""
+        """Lock an open file against every other opening of it; False if another has it. Raises `OSError`."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def keeps_locks(file: int) -> bool:
+        """Tell whether the file system of an open file, which nobody else has open, keeps the locks SQLite takes."""
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
         return True
 
 
-@contextmanager
-def alone(path: Path, patience: float) -> Iterator[bool]:
-    """Let one process at a time into a block; gives False if another is in it for longer than so many seconds.
+def open_plain(path: str | os.PathLike[str], flags: int) -> int:
+    """Open a file, never through a link and never waiting; a new one is readable by this user alone.
 
-    Raises `OSError` when the lock's file cannot be made.
+    Raises `OSError`.
     """
-    until = time.monotonic() + patience
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while not (taken := lock(file)) and time.monotonic() < until:
-            time.sleep(0.01)
-        yield taken
-    finally:
-        os.close(file)
+    more = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")  # none of them on Windows
+    for name in more:
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags, 0o600)

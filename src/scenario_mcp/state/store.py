@@ -1,74 +1,92 @@
-"""The one file that survives a restart: opened when first used, migrated, set aside if broken, or done without."""
+"""The one file that survives a restart: opened when first used, and believed while it is the same, whole and ours.
+
+Whatever keeps it from being read and written is said, and refuses, until a person acts. Nothing is set aside, and
+nothing is gone on with elsewhere: a memory that forgets would pay twice, and lift the cap of a day.
+"""
 
 import logging
 import os
-import secrets
 import sqlite3
-import stat
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scenario_mcp.state.locks import alone
+from scenario_mcp.state import folder as place
+from scenario_mcp.state import schema
+from scenario_mcp.state.faults import (
+    BEHIND,
+    DAMAGED,
+    FULL,
+    GONE,
+    REPLACED,
+    StoreBroken,
+    StoreBusy,
+    StoreFault,
+    broken,
+    is_waiting,
+)
+from scenario_mcp.state.folder import BESIDE, FILE, Identity
 from scenario_mcp.state.migrations import MIGRATIONS
 
-FILE, MENDING = "state.db", "mending.lock"
 PATIENCE = 2.0  # seconds for another server of the same person to finish a write
 HURRIED = 0.05  # the same, after one such wait was in vain
-MENDINGS, MISHAPS = 6, 3  # tries to mend the file within one use of it, and disk errors that opening anew may cure
 
 Done = TypeVar("Done")
+Shape = TypeVar("Shape")
 logger = logging.getLogger(__name__)
 
-
-class StoreBusy(Exception):
-    """Another server holds the file for longer than is waited for."""
-
-
-class _Newer(Exception):
-    """The file was written by a newer version of this package."""
+_let_go: list[sqlite3.Connection] = []  # of files that are elsewhere now; to close one would remove its successor's log
 
 
 class Store:
-    """A small SQLite database in `folder`, or in memory only if there is none or it cannot be used.
+    """A small SQLite database in `folder`, or in memory if there is none.
 
-    `trouble` says why nothing is kept on disk though it should be; `remark` what else a person must know of the file.
+    Each use raises `StoreBusy` while another server holds the file, and `StoreBroken` while it cannot be used; it is
+    tried again at the next, so that a file that was mended is gone on with.
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self.trouble: str | None = None
-        self.remark: str | None = None
         self._folder = folder
+        self._path = "" if folder is None else os.path.join(folder, FILE)
         self._database: sqlite3.Connection | None = None
-        self._inode: int | None = None  # of the file that is open
-        self._suspect: int | None = None  # of one that was found broken once
-        self._mishaps = 0
+        self._file: Identity | None = None  # the one that this server began with; it goes on with no other
+        self._beside: tuple[Identity | None, ...] = ()  # what SQLite keeps beside it while it is open
+        self._cookie = (0, 0)
+        self._damaged = False
+        self._fault: StoreBroken | None = None
         self._patience = PATIENCE
+
+    def read(self, sql: str, values: Sequence[Any], shape: Callable[[sqlite3.Row], Shape]) -> list[Shape]:
+        """Run one statement and give its rows, each in some shape. Raises `StoreFault`."""
+
+        def query(database: sqlite3.Connection) -> list[Shape]:
+            self._check_files()
+            return [shape(row) for row in database.execute(sql, values)]
+
+        return self._use(query)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Run one statement and give its rows; a fault is logged and gives none, since no call must fail over it."""
         try:
-            return self._repaired(lambda database: database.execute(sql, values).fetchall())
-        except (StoreBusy, sqlite3.Error) as fault:
+            return self.read(sql, values, lambda row: row)
+        except (StoreFault, sqlite3.Error) as fault:
             logger.warning("The state could not be read or written (%s)", fault)
             return []
 
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Run one query and give its rows. Raises `StoreBusy`."""
-        return self._repaired(lambda database: database.execute(sql, values).fetchall())
+    def transact(self, work: Callable[[sqlite3.Connection], Done], *, paying: bool = False) -> Done:
+        """Do some work as one transaction that no other server can come between; `paying` looks twice before.
 
-    def transact(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
-        """Do some work as one transaction that no other server can come between; it may be begun anew.
-
-        What the work raises undoes it. A file that takes no more writes is left as it is and gone on with in memory.
-        Raises `StoreBusy`, with nothing done.
+        What the work raises undoes it; an `OSError` counts as a fault of the folder. Raises `StoreFault`, with nothing
+        done.
         """
 
         def transaction(database: sqlite3.Connection) -> Done:
             database.execute("BEGIN IMMEDIATE")
             try:
+                self._check_files()  # within: whoever replaces the file on purpose holds this lock meanwhile
+                if paying:
+                    self._check_wholly(database)
                 done = work(database)
                 database.execute("COMMIT")
             except BaseException:
@@ -77,48 +95,66 @@ class Store:
                 raise
             return done
 
-        done = self._repaired(transaction)
+        done = self._use(transaction)
         if self._patience != PATIENCE:
             self._hurry(PATIENCE)
         return done
 
+    def raise_mark(self, number: int) -> None:
+        """Note beside the file that it holds a generation of this number: an older file is known by that.
+
+        Raises `StoreFault`.
+        """
+        if self._folder is not None:
+            folder = self._folder
+            self._use(lambda _: place.raise_mark(folder, number))
+
+    def probe(self) -> None:
+        """Write to the file, as whoever pays must be able to. Raises `StoreFault`."""
+        self.transact(schema.touch, paying=True)
+        self._fault = None  # only now: a transaction may have nothing to write
+
+    def trouble(self) -> StoreBroken | None:
+        """Tell what keeps the file from being written: if something did, it is tried anew."""
+        if self._fault is not None:
+            with suppress(StoreFault):
+                self.probe()
+        return self._fault
+
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._database is not None:
-            self._database.close()
+            if self._is_elsewhere():
+                _let_go.append(self._database)
+            else:
+                self._database.close()
             self._database = None
 
-    def _repaired(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
-        """Do work on the open database; what broke it is mended and the work done again."""
-        for last in (*(False,) * MENDINGS, True):
-            try:
-                return work(self._connected())
-            except sqlite3.IntegrityError:
-                raise
-            except sqlite3.DatabaseError as fault:
-                if _is_busy(fault):
-                    self._hurry(HURRIED)
-                    raise StoreBusy("Another server of this machine is writing the state file.") from fault
-                if last or self._folder is None or self.trouble is not None:
-                    raise
-                self._mend(fault)
-        raise AssertionError("the last try returns or raises")  # pragma: no cover
+    # --- using it
 
-    def _connected(self) -> sqlite3.Connection:
-        """Give the open database; a file that was moved or removed meanwhile is not gone on with."""
-        if self._database is not None and self._inode != self._inode_now():
-            self.close()
-        if self._database is None:
-            self._database = self._open()
-        return self._database
-
-    def _inode_now(self) -> int | None:
-        if self._folder is None or self.trouble is not None:
-            return None
+    def _use(self, work: Callable[[sqlite3.Connection], Done]) -> Done:
+        """Do work on the open database, and say in words what keeps it from being done."""
         try:
-            return os.stat(self._folder / FILE).st_ino
-        except OSError:
-            return None
+            if self._database is None:
+                self._database = self._open()
+            return work(self._database)
+        except StoreBroken as fault:
+            raise self._noted(fault) from None
+        except (sqlite3.Error, OSError) as fault:
+            if is_waiting(fault):
+                self._hurry(HURRIED)
+                raise StoreBusy("Another server of this machine is writing the state file.") from fault
+            if (known := broken(fault, Path(self._path)) or self._changed()) is None:
+                raise
+            if known.wrong is not FULL:  # then it can still be read, as it could not if it were opened anew
+                self.close()
+            raise self._noted(known) from fault
+
+    def _noted(self, fault: StoreBroken) -> StoreBroken:
+        if fault.wrong is DAMAGED and self._file is not None:
+            self._damaged = True  # whatever else can be read of it
+        self._fault = fault
+        return fault
 
     def _hurry(self, patience: float) -> None:
         """Wait for others this long from now on: after one vain wait the calls of this server wait no more."""
@@ -126,169 +162,100 @@ class Store:
         if self._database is not None:
             self._database.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
 
+    # --- whether it is still the same
+
+    def _check_files(self) -> None:
+        """Hold the folder to be ours alone, and the files to be those that were opened. Raises `StoreBroken`."""
+        if self._folder is None:
+            return
+        try:
+            place.check(os.stat(self._folder), self._folder)
+        except FileNotFoundError:
+            raise StoreBroken(REPLACED, self._path) from None
+        if place.identity(self._path) != self._file:
+            raise StoreBroken(REPLACED, self._path)
+        if self._damaged:
+            raise StoreBroken(DAMAGED, self._path)
+
+    def _check_wholly(self, database: sqlite3.Connection) -> None:
+        """Hold the log to be the one that was opened too, and the tables to be ours if anybody changed them.
+
+        Raises `StoreBroken`.
+        """
+        if self._folder is None:
+            return
+        if self._identities_beside() != self._beside:
+            raise StoreBroken(REPLACED, self._path)
+        if (cookie := schema.cookie(database)) != self._cookie:
+            if (wrong := schema.wrong(database)) is not None:
+                raise StoreBroken(wrong, self._path)
+            self._cookie = cookie
+
+    def _changed(self) -> StoreBroken | None:
+        """Tell whether the tables were changed so that a statement of ours failed, which else only a bug explains."""
+        if self._folder is None or self._database is None:
+            return None
+        wrong = schema.wrong(self._database)
+        return wrong and StoreBroken(wrong, self._path)
+
+    def _is_elsewhere(self) -> bool:
+        try:
+            return self._folder is not None and (self._file, self._beside) != (
+                place.identity(self._path),
+                self._identities_beside(),
+            )
+        except (StoreBroken, OSError):
+            return True
+
+    def _identities_beside(self) -> tuple[Identity | None, ...]:
+        return tuple(place.identity(f"{self._path}{end}") for end in BESIDE[:2])
+
+    # --- opening it
+
     def _open(self) -> sqlite3.Connection:
         if self._folder is None:
-            return _opened(":memory:")
+            database = schema.connect(":memory:")
+            schema.migrate(database)
+            return database
+        place.prepare(self._folder)
+        # Looked for before the file: whoever makes a file marks the folder after it.
+        mark, file = place.marked(self._folder), place.identity(self._path)
+        if self._file is not None and file != self._file:
+            raise StoreBroken(REPLACED, self._path)
+        if file is None and mark is not None:
+            raise StoreBroken(GONE, self._path)
+        for end in BESIDE:
+            place.identity(f"{self._path}{end}")
+        with place.private():
+            database = schema.connect(self._path, self._patience)
         try:
-            make_private_folder(self._folder)
-            with self._undisturbed(self._folder):
-                _make_private(self._folder / FILE)
-                self._inode = self._inode_now()
-                return _opened(self._folder / FILE, self._patience)
-        except (OSError, _Newer) as fault:
-            self._forgetful(fault)
-        except sqlite3.OperationalError as fault:
-            if _is_busy(fault) or self._is_mishap(fault):
-                raise
-            self._forgetful(fault)
-        self._inode = None
-        return _opened(":memory:")
+            self._take_over(self._folder, database, mark)
+        except BaseException:
+            database.close()
+            raise
+        opened = place.identity(self._path)
+        if file is not None and file != opened:  # another took its place meanwhile
+            _let_go.append(database)
+            raise StoreBroken(REPLACED, self._path)
+        self._file, self._beside = opened, self._identities_beside()
+        return database
 
-    @contextmanager
-    def _undisturbed(self, folder: Path) -> Iterator[None]:
-        """Open while nobody sets the file aside: else a broken one may be read with the log of a new one."""
-        with ExitStack() as stack:
-            with suppress(OSError):  # a folder that takes no file holds nobody who could set one aside
-                stack.enter_context(alone(folder / MENDING, PATIENCE))
-            yield
-
-    def _mend(self, fault: sqlite3.DatabaseError) -> None:
-        """Open a broken file anew, since another server may have mended it, and set it aside if it is broken still.
-
-        One that takes no more writes is left.
-        """
-        if self._is_mishap(fault):
-            self._mishaps += 1
-            self.close()
-            return
-        if not _is_broken(fault):
-            self._leave(fault)
-            return
-        self.close()
-        if self._suspect != self._inode:
-            self._suspect = self._inode
-        elif self._folder is not None:
-            self._set_aside(self._folder / FILE)
-
-    def _leave(self, fault: sqlite3.Error) -> None:
-        """Go on in memory with what the file holds, when it takes no more writes."""
-        memory, file = sqlite3.connect(":memory:", isolation_level=None), self._database
-        try:
-            if file is not None:
-                file.backup(memory)
-        except sqlite3.Error:
-            memory.close()
-            memory = _opened(":memory:")
-        memory.row_factory = sqlite3.Row
-        self.close()
-        self._forgetful(fault)
-        self._database, self._inode = memory, None
-
-    def _forgetful(self, fault: Exception) -> None:
-        self.trouble = f"The state cannot be kept in {self._folder} ({fault}); it is forgotten when this server ends."
-        logger.warning("%s", self.trouble)
-
-    def _is_mishap(self, fault: sqlite3.Error) -> bool:
-        """Tell of a disk error that opening the file anew may cure: another server was setting it aside."""
-        return self._mishaps < MISHAPS and _code(fault) == sqlite3.SQLITE_IOERR
-
-    def _set_aside(self, path: Path) -> None:
-        """Rename a broken file, unless another server has put a new one in its place."""
-        aside = path.with_name(f"{FILE}.broken-{time.time_ns()}")
-        try:
-            with alone(path.with_name(MENDING), PATIENCE) as taken:
-                if not taken or self._inode_now() != self._suspect:
-                    return
-                for rest in ("-wal", "-shm", ""):  # the file itself last: then nobody makes new ones beside it
-                    with suppress(FileNotFoundError):
-                        path.with_name(FILE + rest).replace(aside.with_name(aside.name + rest))
-        except OSError as fault:
-            logger.warning("The state file is broken and cannot be set aside: %s", fault)
-            return
-        self.remark = (
-            f"The state file was broken; it was set aside as {aside} and a new one begun, so earlier generations and"
-            " what they cost are not known to this server."
-        )
-        logger.warning("%s", self.remark)
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make the state folder, for this person alone; one that holds other things too stays as open as it is."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ours = (FILE, "server-", MENDING)
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077 and all(each.name.startswith(ours) for each in folder.iterdir()):
-        folder.chmod(0o700)
-
-
-def _is_broken(fault: sqlite3.Error) -> bool:
-    """Tell a broken file from one that is locked or may not be written."""
-    return type(fault) is sqlite3.DatabaseError
-
-
-def _is_busy(fault: sqlite3.Error) -> bool:
-    return _code(fault) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _code(fault: sqlite3.Error) -> int:
-    return int(getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
-
-
-def _make_private(path: Path) -> None:
-    """Make the file, readable by this person alone; SQLite gives the files beside it the same mode.
-
-    It is never opened here: to close it would take away the locks that SQLite holds on it in this process.
-    """
-    if path.exists():
-        with suppress(FileNotFoundError, PermissionError):
-            path.chmod(0o600)
-        return
-    draft = path.with_name(f"{FILE}.{secrets.token_hex(6)}.part")
-    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        os.link(draft, path)
-    except OSError:  # it is there by now, or the file system knows no links and SQLite makes it
-        pass
-    finally:
-        draft.unlink()
-
-
-def _opened(path: Path | str, patience: float = 0.0) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=patience, isolation_level=None)
-    database.row_factory = sqlite3.Row
-    try:
-        if _version(database) > len(MIGRATIONS):  # before anything is written
-            raise _Newer("it was written by a newer version of scenario-mcp: update this one")
-        _use_wal(database, patience)
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("BEGIN IMMEDIATE")  # several servers may begin at once; one of them migrates
-        version = _version(database)
-        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in statements:
-                database.execute(statement)
-            database.execute(f"PRAGMA user_version = {number}")
+    def _take_over(self, folder: Path, database: sqlite3.Connection, mark: int | None) -> None:
+        """Believe a file once its tables are ours and it holds what the mark says; migrate it, and mark the folder."""
+        database.execute("BEGIN")
+        wrong, version = schema.wrong(database), schema.version_of(database)
         database.execute("COMMIT")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _version(database: sqlite3.Connection) -> int:
-    [[version]] = database.execute("PRAGMA user_version")
-    return int(version)
-
-
-def _use_wal(database: sqlite3.Connection, patience: float) -> None:
-    """Switch to the write-ahead log; while another server does so the file is locked, whatever the timeout.
-
-    Where the file system refuses it, SQLite stays with its rollback journal by itself.
-    """
-    until = time.monotonic() + patience
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
+        if wrong is None and mark is not None and version == 0:
+            wrong = BEHIND
+        if wrong is not None:  # before anything is written
+            raise StoreBroken(wrong, self._path)
+        place.make_private(Path(self._path))
+        schema.use_wal(database, self._patience)
+        if version < len(MIGRATIONS):
+            schema.migrate(database)
+        newest = schema.newest(database)
+        if newest < (mark or 0):
+            raise StoreBroken(BEHIND, self._path)
+        if mark is None:
+            place.raise_mark(folder, newest)
+        self._cookie = schema.cookie(database)

@@ -14,11 +14,11 @@ from scenario_mcp.inferences.values import Flag, Text, Whole
 from scenario_mcp.scenario import jobs, records
 from scenario_mcp.scenario.answers import has_words
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import JournalBusy
+from scenario_mcp.scenario.errors import JournalBroken
 from scenario_mcp.scenario.jobs import TERMINAL, Job
 from scenario_mcp.spending import budget
+from scenario_mcp.spending.ledger import refusing
 from scenario_mcp.state.entries import ACCEPTED, GONE, LATE, SENDING, Entry
-from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import IN_PROGRESS, ROOM, Report
 from scenario_mcp.tools.services import Services
@@ -30,6 +30,7 @@ LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or fil
 LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
 LATEST = 4_102_444_800.0  # the year 2100
 IN_WORDS = "answered in words, which wait-for-jobs tells again for free"
+OF_PROJECT = " Meanwhile everything: true lists the jobs of the project."
 UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
 
 RUNNING = (ACCEPTED, LATE)
@@ -68,23 +69,25 @@ def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 async def list_jobs(services: Services, arguments: ListJobs, host: Host) -> Report:
     """List jobs and tell what was spent. Raises `ScenarioError` when the project's list cannot be had."""
     try:
-        listed = await (_everything if arguments.everything else _mine)(services, arguments, host.deadline)
-    except StoreBusy as busy:
-        raise JournalBusy(str(busy)) from busy
+        with refusing():
+            listed = await (_everything if arguments.everything else _mine)(services, arguments, host.deadline)
+    except JournalBroken as fault:
+        fault.hint += OF_PROJECT
+        raise
     spending = await _spending(services, host.deadline)
-    rows = list(listed.rows)
-    while (report := _report(rows, listed, spending)).size > ROOM and len(rows) > 1:
+    trouble = services.purchases.ledger.trouble()
+    rows, notes = list(listed.rows), [trouble] if trouble else []
+    while (report := _report(rows, listed, spending, notes)).size > ROOM and len(rows) > 1:
         rows.pop()
     return report
 
 
 class _Listed(NamedTuple):
-    """Rows, the cursors with which a list goes on after each, and notes."""
+    """Rows, and the cursors with which a list goes on after each."""
 
     rows: Sequence[Mapping[str, Any]]
     cursors: Sequence[str]
     more: str | None
-    notes: Sequence[str] = ()
 
 
 async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> _Listed:
@@ -104,7 +107,6 @@ async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> 
         [_row_of(entry) for entry in shown],
         cursors,
         cursors[-1] if len(entries) > limit else None,
-        [each for each in (ledger.journal.trouble, ledger.journal.remark) if each],
     )
 
 
@@ -166,7 +168,7 @@ async def _everything(services: Services, arguments: ListJobs, deadline: Deadlin
 
 
 def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
-    entry = services.purchases.ledger.journal.of_job(job.id, own=True)
+    entry = services.purchases.ledger.own(job.id)
     return _row(
         jobId=job.id,
         status=job.status,
@@ -186,7 +188,7 @@ def _row_of_job(services: Services, job: Job) -> dict[str, Any]:
 async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
     caps = services.purchases.caps
     ledger = services.purchases.ledger
-    spent = None if ledger.journal.trouble else ledger.spent()
+    spent = ledger.spent()
     plan = await services.account.plan(deadline.or_within(ACCOUNT_SECONDS))
     left = None if caps.per_day is None or spent is None else budget.millionths(caps.per_day) - spent
     said = {
@@ -201,9 +203,10 @@ async def _spending(services: Services, deadline: Deadline) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _report(rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mapping[str, Any]) -> Report:
-    notes = list(listed.notes)
-    cursor = listed.more
+def _report(
+    rows: Sequence[Mapping[str, Any]], listed: _Listed, spending: Mapping[str, Any], notes: Sequence[str]
+) -> Report:
+    notes, cursor = list(notes), listed.more
     if len(rows) < len(listed.rows):
         cursor = listed.cursors[len(rows) - 1] if listed.cursors else None
         notes.append("Not all fit into one answer." + ("" if cursor else " Ask for fewer with limit."))

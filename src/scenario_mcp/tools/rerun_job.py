@@ -11,9 +11,9 @@ from scenario_mcp.inferences.base import Fields, pictures_of
 from scenario_mcp.inferences.leniency import lenient
 from scenario_mcp.inferences.table import INFERENCES, route_of
 from scenario_mcp.inferences.values import Id
-from scenario_mcp.scenario.errors import InvalidArguments, JournalBusy
+from scenario_mcp.scenario.errors import InvalidArguments
+from scenario_mcp.spending.ledger import refusing
 from scenario_mcp.state.entries import Intent
-from scenario_mcp.state.store import StoreBusy
 from scenario_mcp.tools import inference, pictures
 from scenario_mcp.tools.arguments import Check, validate
 from scenario_mcp.tools.fitness import RUN_MODEL
@@ -64,10 +64,8 @@ class _Paid(NamedTuple):
 
 async def rerun_job(services: Services, arguments: RerunJob, host: Host) -> Outcome:
     """Call the tool of a job again, with changed arguments. Raises `ScenarioError`."""
-    try:
+    with refusing():
         entry = services.purchases.ledger.journal.of_job(arguments.job_id, own=True)
-    except StoreBusy as busy:
-        raise JournalBusy(str(busy)) from busy
     paid = _paid(entry.intent.tool) if entry else None
     if entry is None or paid is None:
         raise InvalidArguments([("jobId", UNKNOWN)])

@@ -1,0 +1,109 @@
+"""What a kernel, a disk or another user may do: refuse system calls, be full, come as somebody else."""
+
+import os
+import platform
+import resource
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65534
+CALLS = {  # numbers of system calls, by machine
+    "x86_64": {"fcntl": 72, "flock": 73, "pwrite64": 18},
+    "aarch64": {"fcntl": 25, "flock": 32, "pwrite64": 68},
+}
+LOCK_COMMANDS = (5, 6, 7, 36, 37, 38)  # of fcntl: F_GETLK to F_OFD_SETLKW
+
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
+with_filters = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in CALLS, reason="the kernel has no such filters"
+)
+
+# Puts a filter before the process that runs it, and then runs our command line.
+_FILTERED = """
+import ctypes, sys
+program, arguments = bytes.fromhex(sys.argv[1]), sys.argv[2:]
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+code = ctypes.create_string_buffer(program)
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+assert prctl(38, 1, 0, 0, 0) == 0
+assert prctl(22, 2, ctypes.byref(Program(len(program) // 8, ctypes.addressof(code))), 0, 0) == 0
+from scenario_mcp.commands.cli import main
+sys.exit(main(arguments))
+"""
+
+
+def command_refused(call: str, error: int, arguments: Sequence[str]) -> list[str]:
+    """Give the command that runs ours in a process whose kernel answers a system call with an error.
+
+    Of `fcntl` only what locks is answered so.
+    """
+
+    def load(offset: int) -> bytes:
+        return struct.pack("HBBI", 0x20, 0, 0, offset)
+
+    def skip_unless(value: int, count: int) -> bytes:
+        return struct.pack("HBBI", 0x15, 0, count, value)
+
+    def end(action: int) -> bytes:
+        return struct.pack("HBBI", 0x06, 0, 0, action)
+
+    allow, refuse = end(0x7FFF0000), end(0x00050000 | error)
+    program = [load(0), skip_unless(CALLS[platform.machine()][call], 0)]
+    if call == "fcntl":
+        program.append(load(24))  # its second argument
+        for command in LOCK_COMMANDS:
+            program += [skip_unless(command, 1), refuse]
+    else:
+        program.append(refuse)
+    program[1] = skip_unless(CALLS[platform.machine()][call], len(program) - 2)
+    program.append(allow)
+    return [sys.executable, "-c", _FILTERED, b"".join(program).hex(), *arguments]
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size."""
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@contextmanager
+def another_user(folder: Path | None = None) -> Iterator[None]:
+    """Be somebody who is not root, and who owns a folder: another user than root, and oneself than any other."""
+    if os.geteuid() != 0:
+        yield
+        return
+    if folder is not None:
+        os.chown(folder, NOBODY, NOBODY)
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+@contextmanager
+def common_folder() -> Iterator[Path]:
+    """A folder that every user reaches, and that whoever runs the tests owns."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

@@ -21,16 +21,22 @@ from support.servers import Machine
 from support.stdio import VERSIONS
 from support.worlds import PlainWorld
 
-# Tests of real servers, which wait most, so that nobody waits for them at the end.
-SLOW = ("processes", "files_over_stdio", "stdio", "start", "family_over_stdio", "commands", "torture", "adding_one")
+# Tests of real servers, which wait most of the time; the longest first.
+WAITING = (
+    *("processes", "files_over_stdio", "commands", "stdio", "start", "family_over_stdio", "python_client"),
+    *("published", "adding_one"),
+)
 
 
 @pytest.hookimpl(trylast=True)  # of what is left when others have been deselected
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the tests to the workers, each of which begins with its share of the slow ones."""
-    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
-        items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in SLOW)
-        items[:] = [item for first in range(workers) for item in items[first::workers]]
+    """Let both halves of the list begin with tests that wait, so that of four workers two wait and two work."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        order = {f"test_{name}": number for number, name in enumerate(WAITING)}
+        waiting = sorted((item for item in items if item.path.stem in order), key=lambda item: order[item.path.stem])
+        working = [item for item in items if item.path.stem not in order]
+        half = max(0, len(items) // 2 - len(waiting[::2]))
+        items[:] = [*waiting[::2], *working[:half], *waiting[1::2], *working[half:]]
 
 
 @pytest.fixture

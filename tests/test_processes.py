@@ -27,7 +27,7 @@ from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
 
-FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "8"))
+FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "6"))
 AT_ONCE = 6
 DEADLINE, LATE = 45.0, 2.0
 ENOUGH = 8  # calls after which a generation must be told

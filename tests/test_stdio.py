@@ -48,6 +48,7 @@ def a_call(prompt: str = "a phoenix") -> dict[str, Any]:
     return {"name": TOOL, "arguments": arguments}
 
 
+@in_era("modern")
 async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_print(
     wire_era: str, base_url: str, quick_world: World
 ) -> None:
@@ -196,6 +197,7 @@ async def _ended_while_paying(wire_era: str, how: str) -> tuple[int, float, str]
         return *await _end(host, how), await host.stderr()
 
 
+@in_era("legacy")
 async def test_a_call_that_is_canceled_at_once_bills_nothing(wire_era: str, base_url: str, quick_world: World) -> None:
     async with running(wire_era, environ=environment(base_url)) as host:
         await host.hello()

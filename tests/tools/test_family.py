@@ -26,9 +26,8 @@ ALL = tuple(BY_TOOLSET)
 
 
 @pytest.fixture
-async def agent(network: SandboxNetwork, tmp_path: Path) -> AsyncIterator[McpClient]:
-    machine = Machine(network, state=tmp_path / "state", previews=False, toolsets=ALL)
-    async with agent_of(machine.server()) as agent:
+async def agent(network: SandboxNetwork) -> AsyncIterator[McpClient]:
+    async with agent_of(Machine(network, previews=False, toolsets=ALL).server()) as agent:
         yield agent
 
 

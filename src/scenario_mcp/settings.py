@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from scenario_mcp import variables
+from scenario_mcp import home, variables
 
 SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")
+HOMELESS = "HOME: {}, so no pictures are taken from it and no results are saved in it. Set {}."
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,23 @@ def load(
     toolsets: str | None = None,
 ) -> Settings:
     """Read the settings, as `variables.read` does. Raises `SettingsError`."""
-    return Settings(**variables.read(environ, folder, env_file, toolsets))
+    return completed(variables.read(environ, folder, env_file, toolsets))
 
 
-def _default_output_dir() -> Path:
+def completed(values: Mapping[str, Any]) -> Settings:
+    """Give the settings of what `variables.read` gives, and say in them where the defaults lack a home folder."""
+    settings = Settings(**values)
+    folders = {"SCENARIO_INPUT_DIRS": "input_dirs", "SCENARIO_OUTPUT_DIR": "output_dir"}
+    unset = [variable for variable, name in folders.items() if name not in values]
+    if unset and home.find() is None:
+        settings = replace(settings, ignored=(*settings.ignored, HOMELESS.format(home.why_none(), " and ".join(unset))))
+    return settings
+
+
+def _default_output_dir() -> Path | None:
     from platformdirs import user_pictures_path
 
-    return user_pictures_path() / "Scenario"
+    return user_pictures_path() / "Scenario" if home.find() else None
 
 
 def _default_state_dir() -> Path:

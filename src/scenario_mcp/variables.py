@@ -81,7 +81,7 @@ def _heeded(
 ) -> tuple[dict[str, str], tuple[str, str] | None, str | None, tuple[str, ...]]:
     """Give what counts of what is set, the key pair, which half of it is missing, and what was left out, and why."""
     variables = _set(os.environ if environ is None else environ)
-    path = os.path.join(folder or os.getcwd(), ".env") if env_file is None else os.fspath(env_file)
+    path = os.path.join(folder or ".", ".env") if env_file is None else os.fspath(env_file)
     from_file = _set(_read_file(path, required=env_file is not None))
     credentials, pair_in_file = _credentials(variables, from_file)
     half = None if credentials else _half_a_pair({**from_file, **variables})
@@ -176,6 +176,10 @@ def _units(variable: str, value: str) -> Decimal:
 def _folder(variable: str, value: str) -> Path:
     from pathlib import Path
 
+    from scenario_mcp import home
+
+    if re.match(r"~([/\\]|$)", value) and home.find() is None:
+        raise SettingsError(f"{variable} must be an absolute path without ~: {home.why_none()}.")
     try:
         path = Path(value).expanduser()
     except RuntimeError:  # from a user that is none

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from scenario_mcp import __version__
+from scenario_mcp import __version__, home
 from scenario_mcp.commands.wiring import picture_folders, sandboxed, services_for
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
@@ -25,6 +25,10 @@ PATIENCE = 20.0  # seconds for the one request that is made
 NO_KEY = (
     "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
     " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
+)
+NO_FOLDER = "none: no picture can be given as a path. Set SCENARIO_INPUT_DIRS to a folder."
+EVERYTHING = (
+    "{} is open whole, so any picture of anybody on this machine can be uploaded. Name narrower folders instead."
 )
 PACKAGES = ("mcp", "httpx", "pydantic", "pillow")
 
@@ -99,7 +103,10 @@ async def _api(settings: Settings) -> list[Check]:
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
-    yield Check("picture folders", well=True, found=", ".join(map(str, picture_folders(settings))))
+    folders = picture_folders(settings)
+    yield Check("picture folders", well=bool(folders), found=", ".join(map(str, folders)) or NO_FOLDER)
+    for folder in filter(home.holds_homes, folders):
+        yield Check("picture folders", well=True, found=EVERYTHING.format(folder))
     if settings.output_dir is None:
         yield Check("results folder", well=True, found="none: results are not saved")
     else:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenario_mcp import __version__
+from scenario_mcp import __version__, home
 from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
@@ -33,8 +33,16 @@ def picture_folders(settings: Settings) -> tuple[Path, ...]:
     """List the folders that pictures may come from; results may always be used again."""
     folders = settings.input_dirs
     if folders is None:
-        folders = tuple(files.default_folders(Path.home(), Path.cwd()))
+        folders = tuple(files.default_folders(home.find(), _working()))
     return folders if settings.output_dir is None else (*folders, settings.output_dir)
+
+
+def _working() -> Path | None:
+    try:
+        folder = Path.cwd()
+    except OSError:  # it was removed
+        return None
+    return None if home.holds_homes(folder) else folder
 
 
 def services_for(settings: Settings) -> Services:
@@ -55,7 +63,7 @@ def services_for(settings: Settings) -> Services:
     return services_over(
         client,
         settings.wait_seconds,
-        allowed=Allowed(picture_folders(settings), home=Path.home()),
+        allowed=Allowed(picture_folders(settings), home=home.find()),
         store=store,
         journal=Journal(store, client.scope, Process(memory)),
         caps=Caps(settings.max_per_call, settings.max_per_day),

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from scenario_mcp.wording import quoted
+from scenario_mcp.sources import shown
 
 # Where systems keep the homes of all people.
 _HOMES = ("/home", "/Users", "/var/home", "/usr/home", "/export/home")
@@ -29,7 +29,7 @@ def is_absolute() -> bool:
 
 def why_none() -> str:
     """Say of what is set for a home that it is none."""
-    return f"{quoted(os.path.expanduser('~'))} is not the home folder of one person"
+    return f"{shown(os.path.expanduser('~'))} is not the home folder of one person"
 
 
 def holds_homes(folder: Path) -> bool:

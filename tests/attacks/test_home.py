@@ -99,6 +99,21 @@ def test_a_working_folder_above_the_home_or_hidden_in_it_is_known_through_links(
         assert picture_folders(settings) == (tmp_path / "me",)
 
 
+def test_a_tilde_for_such_a_home_opens_nothing(
+    strangers: Path, quick_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setenv("SCENARIO_INPUT_DIRS", "~")
+
+    status, _ = upload(strangers, capsys)
+
+    assert status == 1
+    assert quick_world.requests == []
+    assert load().problems == (
+        'SCENARIO_INPUT_DIRS must be an absolute path without ~: "/" is not the home folder of one person.',
+    )
+
+
 def test_what_the_person_names_is_open_whatever_the_home(
     strangers: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +147,20 @@ def test_doctor_warns_of_a_root_that_the_person_opened(
     assert main(["doctor"]) == 0
     assert "ok   picture folders: / is open whole" in capsys.readouterr().out
     assert upload(strangers, capsys)[0] == 0
+
+
+def test_a_state_folder_that_would_move_with_the_working_folder_stops_paying(
+    strangers: Path, quick_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "here")
+    monkeypatch.delenv("SCENARIO_STATE_DIR")
+
+    status = main(["call", "run-model", "modelId=model_bfl-flux-2-dev", 'parameters={"prompt": "p"}'])
+
+    assert status == 1
+    assert "Set SCENARIO_STATE_DIR to a folder" in json.loads(capsys.readouterr().out)["error"]
+    assert quick_world.ledger == []
+    assert not Path("here").exists()
 
 
 def test_a_working_folder_that_was_removed_stops_no_command(

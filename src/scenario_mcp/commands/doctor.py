@@ -20,6 +20,7 @@ from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import FILE, Store, StoreBusy
+from scenario_mcp.wording import quoted
 
 PATIENCE = 20.0  # seconds for the one request that is made
 NO_KEY = (
@@ -76,16 +77,19 @@ def _start() -> Check:
 def _settings(settings: Settings) -> Iterator[Check]:
     for ignored in settings.ignored:
         yield Check("ignored setting", well=True, found=ignored)
+    for problem in settings.problems:
+        yield Check("nothing is paid for", well=False, found=problem)
     if settings.credentials:
-        yield Check("API key", well=True, found="set")
+        where = f" in {quoted(settings.keys_in)}" if settings.keys_in else ""
+        yield Check("API key", well=True, found=f"set{where}")
     else:
         yield Check("API key", well=False, found=f"{settings.half_a_pair}." if settings.half_a_pair else NO_KEY)
-    yield Check("base URL", well=True, found=settings.base_url)
+    yield Check("base URL", well=settings.unreachable is None, found=settings.unreachable or settings.base_url)
     yield Check("project", well=True, found=settings.project_id or "not set: the one of the key")
 
 
 async def _api(settings: Settings) -> list[Check]:
-    if settings.credentials is None:
+    if settings.credentials is None or settings.unreachable:
         return []
     client: Client = services_for(settings).client
     try:
@@ -111,14 +115,17 @@ def _folders(settings: Settings) -> Iterator[Check]:
         yield Check("results folder", well=True, found="none: results are not saved")
     else:
         yield _folder("results folder", settings.output_dir, "SCENARIO_OUTPUT_DIR")
-    yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
+    if settings.state_dir is None:
+        yield Check("state folder", well=True, found="none: all is forgotten when the server ends")
+    else:
+        yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
 
 
 def _money(settings: Settings) -> Iterator[Check]:
     caps = {"per call": settings.max_per_call, "within 24 hours": settings.max_per_day}
     said = ", ".join(f"{cap:f} Creative Units {span}" for span, cap in caps.items() if cap is not None)
     yield Check("spending caps", well=True, found=said or "none")
-    if settings.sandbox or not (settings.state_dir / FILE).exists():
+    if settings.sandbox or settings.state_dir is None or not (settings.state_dir / FILE).exists():
         yield Check("journal", well=True, found="none yet")
         return
     store = Store(settings.state_dir)

@@ -8,6 +8,7 @@ from scenario_mcp import __version__, home
 from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.errors import MEND
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
@@ -45,18 +46,24 @@ def _working() -> Path | None:
     return None if home.holds_homes(folder) else folder
 
 
+def _why_nothing_is_sent(settings: Settings) -> tuple[str, ...]:
+    if settings.unreachable:
+        return settings.unreachable.rstrip("."), MEND
+    return (settings.half_a_pair or "There is no Scenario API key",)
+
+
 def services_for(settings: Settings) -> Services:
     """Make what tools work with; nothing is opened yet."""
     client = Client(
         settings.base_url,
-        settings.credentials,
+        None if settings.unreachable else settings.credentials,
         project_id=settings.project_id,
         user_agent=f"scenario-mcp/{__version__}",
-        no_credentials=settings.half_a_pair or "There is no Scenario API key",
+        no_credentials=_why_nothing_is_sent(settings),
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
     )
     shelf = settings.output_dir
-    memory: Path | None = settings.state_dir
+    memory = settings.state_dir
     if settings.sandbox:  # what is made up must not be taken for what was paid for, nor outlive its sandbox
         shelf, memory = shelf and shelf / "Sandbox", None
     store = Store(memory)
@@ -66,7 +73,8 @@ def services_for(settings: Settings) -> Services:
         allowed=Allowed(picture_folders(settings), home=home.find()),
         store=store,
         journal=Journal(store, client.scope, Process(memory)),
-        caps=Caps(settings.max_per_call, settings.max_per_day),
+        caps=Caps(settings.max_per_call, settings.max_per_day, problems=settings.problems),
+        remarks=settings.ignored,
         shelf=shelf,
         previews=settings.previews,
         toolsets=settings.toolsets,

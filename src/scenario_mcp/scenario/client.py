@@ -61,7 +61,8 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none. `clock` tells the API's own time. Nothing is opened before the first call.
+    `no_credentials` says why there are none, and may say what to do. `clock` tells the API's own time. Nothing is
+    opened before the first call.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Client:
         project_id: str | None = None,
         user_agent: str = "scenario-mcp",
         trust_env: bool = True,
-        no_credentials: str = "There is no Scenario API key",
+        no_credentials: tuple[str, ...] = ("There is no Scenario API key",),
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
     ) -> None:
@@ -134,7 +135,8 @@ class Client:
         import httpx
 
         if self._authorization is None:
-            raise NotConfigured(f"{self._no_credentials}, so nothing was sent.")
+            reason, *hint = self._no_credentials
+            raise NotConfigured(f"{reason}, so nothing was sent.", *hint)
         http, sending = self._open(), sending or Sending()
         try:
             request = http.build_request(

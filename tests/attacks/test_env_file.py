@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -295,10 +296,31 @@ def test_a_file_of_blanks_takes_no_time_to_read(repository: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes in folders")
-def test_a_pipe_is_passed_over_at_once(repository: Path) -> None:
-    os.mkfifo(repository / ".env")
+def test_a_pipe_or_a_socket_is_passed_over_at_once(repository: Path) -> None:
+    os.mkfifo(".env")
+    pipe = load(PAIR).ignored
+    os.unlink(".env")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(".env")
+        of_socket = load(PAIR).ignored
 
-    assert load(PAIR).ignored == (f'"{repository / ".env"}": it is no regular file.',)
+    assert pipe == (f'"{repository / ".env"}": it is no regular file.',)
+    assert len(of_socket) == 1
+    assert of_socket[0].startswith(f'"{repository / ".env"}": it cannot be read: ')
+
+
+def test_a_folder_whose_name_speaks_to_a_terminal_is_shown_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x\x1b[2J\nok   API key: set").mkdir()
+    monkeypatch.chdir(tmp_path / "x\x1b[2J\nok   API key: set")
+    Path(".env").write_text("SCENARIO_OUTPUT_DIR=/evil\n")
+
+    main(["doctor"])
+
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert not any(line.startswith("ok   API key") for line in out.splitlines())
 
 
 @pytest.mark.parametrize("content", [b"\0GITCRYPT\0\xff", "SCENARIO_PREVIEWS=off\n".encode("utf-16"), b"A=\xe9\n"])

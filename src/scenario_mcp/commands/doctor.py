@@ -20,9 +20,10 @@ from scenario_mcp.settings import Settings
 from scenario_mcp.spending import budget
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import FILE, Store, StoreBusy
-from scenario_mcp.wording import quoted
+from scenario_mcp.wording import clean, quoted
 
 PATIENCE = 20.0  # seconds for the one request that is made
+LONGEST_FINDING = 2_000  # characters; folders may have names that a terminal would obey
 NO_KEY = (
     "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
     " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
@@ -55,7 +56,7 @@ def run(settings: Settings, *, sandbox: bool) -> int:
             *_money(chosen),
         ]
     for check in checks:
-        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
+        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {clean(check.found, LONGEST_FINDING)}")
     return 0 if all(check.well for check in checks) else 1
 
 

@@ -104,11 +104,36 @@ def test_half_a_key_pair_is_none(tmp_path: Path) -> None:
         ("SCENARIO_MAX_CU_PER_DAY", "1e400000"),
     ],
 )
-def test_a_bad_value_is_an_error_that_names_the_variable(tmp_path: Path, variable: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=variable) as raised:
-        load({variable: value}, tmp_path)
+def test_a_bad_value_is_told_by_the_name_of_its_variable(tmp_path: Path, variable: str, value: str) -> None:
+    settings = load({variable: value}, tmp_path)
 
-    assert "pass" not in str(raised.value)
+    [told] = filter(None, (*settings.problems, settings.unreachable))
+    assert told.startswith(f"{variable} must be ")
+    assert "pass" not in told
+    assert settings.ignored == ()
+
+
+def test_a_bad_value_never_opens_more_than_was_meant(tmp_path: Path) -> None:
+    folders = ("SCENARIO_INPUT_DIRS", "SCENARIO_OUTPUT_DIR", "SCENARIO_STATE_DIR")
+
+    settings = load(dict.fromkeys(folders, "pictures"), tmp_path)
+
+    assert (settings.input_dirs, settings.output_dir, settings.state_dir) == ((), None, None)
+    assert len(settings.problems) == 3
+
+
+def test_a_long_bad_value_is_cut_where_it_is_told(tmp_path: Path) -> None:
+    [told] = load({"SCENARIO_MAX_CU_PER_DAY": "no\nnumber" * 1_000}, tmp_path).problems
+
+    assert len(told) < 400
+    assert "\n" not in told
+
+
+def test_a_key_that_cannot_be_one_is_told_and_not_sent(tmp_path: Path) -> None:
+    settings = load(KEYS | {"SCENARIO_API_KEY": "api\udcff"}, tmp_path)
+
+    assert settings.credentials is None
+    assert settings.half_a_pair == "The API key or its secret holds characters that no key has"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
@@ -151,14 +176,14 @@ def test_a_file_that_does_not_bring_the_keys_may_not_say_where_they_go(env_file:
     assert settings.base_url == DEFAULT_BASE_URL
     assert settings.output_dir != Path("/evil")
     assert settings.state_dir != Path("/evil")
-    assert settings.max_per_day is None
+    assert settings.max_per_day == 1_000_000  # a cap only ever tightens
     assert settings.wait_seconds == 5
     assert [each.split()[0] for each in settings.ignored] == [
         "SCENARIO_BASE_URL",
         "SCENARIO_OUTPUT_DIR",
         "SCENARIO_STATE_DIR",
-        "SCENARIO_MAX_CU_PER_DAY",
     ]
+    assert all(f'in "{env_file}"' in each and "--env-file" in each for each in settings.ignored)
 
 
 @pytest.mark.parametrize("environ", [KEYS, {"SCENARIO_API_KEY": "k"}])
@@ -168,17 +193,22 @@ def test_a_file_whose_keys_are_not_the_ones_in_use_is_not_trusted(env_file: Path
     assert load(environ, env_file.parent).base_url == DEFAULT_BASE_URL
 
 
-def test_a_file_that_brings_the_keys_is_trusted(env_file: Path) -> None:
-    env_file.write_text(STRANGE + "SCENARIO_API_KEY=k\nSCENARIO_API_SECRET=s\n")
+def test_a_file_that_brings_the_keys_sets_their_project_and_no_more_than_another(env_file: Path) -> None:
+    env_file.write_text(STRANGE + "SCENARIO_API_KEY=k\nSCENARIO_API_SECRET=s\nSCENARIO_PROJECT_ID=proj_1\n")
 
     settings = load({}, env_file.parent)
 
-    assert settings.base_url == "https://evil.example/v1"
-    assert settings.ignored == ()
+    assert (settings.credentials, settings.project_id) == (("k", "s"), "proj_1")
+    assert settings.base_url == DEFAULT_BASE_URL
+    assert [each.split()[0] for each in settings.ignored] == [
+        "SCENARIO_BASE_URL",
+        "SCENARIO_OUTPUT_DIR",
+        "SCENARIO_STATE_DIR",
+    ]
 
 
 def test_a_file_cannot_draw_other_variables_into_its_values(env_file: Path) -> None:
-    env_file.write_text("SCENARIO_PROJECT_ID=x${HOME}\n")
+    env_file.write_text("SCENARIO_API_KEY=k\nSCENARIO_API_SECRET=s\nSCENARIO_PROJECT_ID=x${HOME}\n")
 
     assert load({"HOME": "/secret"}, env_file.parent).project_id == "x${HOME}"
 
@@ -192,11 +222,38 @@ def test_a_file_that_is_named_is_trusted_and_must_exist(tmp_path: Path) -> None:
         load(KEYS, tmp_path, tmp_path / "other.env")
 
 
-def test_a_file_that_is_no_text_is_an_error(env_file: Path) -> None:
-    env_file.write_bytes(b"\xff\xfe\x00")
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", "SCENARIO_PREVIEWS=off".encode("utf-16-le"), b"A=\xe9"])
+def test_a_file_that_is_no_text_ends_the_start_only_where_it_is_named(env_file: Path, content: bytes) -> None:
+    env_file.write_bytes(content)
 
-    with pytest.raises(SettingsError, match="cannot be read"):
-        load({}, env_file.parent)
+    [told] = load({}, env_file.parent).ignored
+
+    assert told == f'"{env_file}": it is not text in UTF-8. Save it as UTF-8.'
+    with pytest.raises(SettingsError, match=r"--env-file .* is not text in UTF-8"):
+        load({}, env_file.parent, env_file)
+
+
+def test_a_file_of_windows_with_its_mark_and_line_ends_is_read(env_file: Path) -> None:
+    env_file.write_bytes(b"\xef\xbb\xbfSCENARIO_WAIT_SECONDS=5\r\nSCENARIO_PREVIEWS=off\r\n")
+
+    settings = load({}, env_file.parent)
+
+    assert (settings.wait_seconds, settings.previews, settings.ignored) == (5, False, ())
+
+
+def test_a_line_that_cannot_be_understood_is_told_without_its_words(env_file: Path) -> None:
+    env_file.write_text("OTHER thing\n\n\nSCENARIO_API_SECRET s3cret\nSCENARIO_WAIT_SECONDS=5\n")
+
+    settings = load({}, env_file.parent)
+
+    assert settings.ignored == (f'line 4 of "{env_file}": it must be NAME=value.',)
+    assert settings.wait_seconds == 5
+
+
+def test_what_is_named_env_but_is_a_folder_is_no_file_of_settings(env_file: Path) -> None:
+    env_file.mkdir()
+
+    assert load({}, env_file.parent) == load({}, env_file.parent, search=False)
 
 
 def test_the_sandbox_takes_neither_keys_nor_project_along(tmp_path: Path) -> None:
@@ -232,8 +289,8 @@ def test_the_folders_that_pictures_may_come_from_are_read(tmp_path: Path) -> Non
 
     assert load({"SCENARIO_INPUT_DIRS": folders}, tmp_path).input_dirs == (tmp_path / "a", Path.home() / "b")
     assert load({}, tmp_path).input_dirs is None
-    with pytest.raises(SettingsError, match="SCENARIO_INPUT_DIRS must be an absolute path"):
-        load({"SCENARIO_INPUT_DIRS": "pictures"}, tmp_path)
+    [told] = load({"SCENARIO_INPUT_DIRS": "pictures"}, tmp_path).problems
+    assert told.startswith("SCENARIO_INPUT_DIRS must be an absolute path")
 
 
 def test_the_folders_of_a_foreign_env_file_are_ignored(tmp_path: Path) -> None:
@@ -248,15 +305,19 @@ def test_the_folders_of_a_foreign_env_file_are_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("word", "on"), [("on", True), ("OFF", False)])
 def test_previews_are_on_or_off(tmp_path: Path, word: str, on: bool) -> None:
     assert load({"SCENARIO_PREVIEWS": word}, tmp_path).previews is on
-    with pytest.raises(SettingsError, match="SCENARIO_PREVIEWS must be on or off"):
-        load({"SCENARIO_PREVIEWS": "small"}, tmp_path)
+    [told] = load({"SCENARIO_PREVIEWS": "small"}, tmp_path).problems
+    assert told == 'SCENARIO_PREVIEWS must be on or off, not "small".'
 
 
-def test_an_unknown_toolset_is_an_error_that_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingsError, match="SCENARIO_TOOLSETS must be a comma list of core, images, edit, text, or all"
-    ):
-        load({"SCENARIO_TOOLSETS": "images,video"}, tmp_path)
+def test_an_unknown_toolset_is_told_with_the_known_ones_and_ends_the_start_on_the_command_line(tmp_path: Path) -> None:
+    known = "must be a comma list of core, images, edit, text, or all, not"
+
+    settings = load({"SCENARIO_TOOLSETS": "images,video"}, tmp_path)
+
+    assert settings.toolsets == ("images",)
+    assert settings.problems == (f'SCENARIO_TOOLSETS {known} "video".',)
+    with pytest.raises(SettingsError, match=f"--toolsets {known}"):
+        load({}, tmp_path, toolsets="images,video")
 
 
 def test_caps_are_exact_decimals(tmp_path: Path) -> None:

@@ -302,14 +302,30 @@ async def test_a_list_is_answered_while_a_call_waits(wire_era: str, base_url: st
 @pytest.mark.parametrize(
     ("variable", "value"), [("SCENARIO_WAIT_SECONDS", "soon"), ("SCENARIO_BASE_URL", "http://api.example")]
 )
-async def test_a_bad_setting_ends_the_start_with_its_name(variable: str, value: str) -> None:
+async def test_a_bad_setting_is_logged_with_its_name_and_ends_no_start(variable: str, value: str) -> None:
     async with running(environ=environment(**{variable: value})) as host:
-        said = await host.stderr()
-        status = await host.ended()
+        await host.hello()
+        assert host.process.stderr is not None
+        said = await asyncio.wait_for(host.process.stderr.readline(), PATIENCE)
+        called = await host.request("tools/call", a_call())
 
-    assert status == 2
-    assert variable in said
-    assert host.lines == []
+    assert f"{variable} must be" in said.decode()
+    assert called["result"]["isError"]
+
+
+async def test_a_named_file_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "my.env").write_bytes("SCENARIO_PREVIEWS=off".encode("utf-16"))
+    for name, why in (
+        ("my.env", "it is not text in UTF-8. Save it as UTF-8."),
+        ("no.env", "it cannot be read: No such"),
+    ):
+        async with running(environ=environment(), args=("--env-file", str(tmp_path / name))) as host:
+            said = await host.stderr()
+            status = await host.ended()
+
+        assert status == 2
+        assert said.startswith(f"scenario-mcp: --env-file {tmp_path / name}: {why}")
+        assert host.lines == []
 
 
 async def test_an_env_file_that_is_named_is_trusted(base_url: str, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """The variables that a person may set, read from the environment and `.env` and checked; never written anywhere.
 
+A `.env` that is found in the working folder may be anybody's, as that of a cloned repository: it may neither say where
+keys, pictures and results go, nor allow more than the person does. A file that `--env-file` names is the person's own.
+
 The server's first answer waits for this module, so it imports nothing that a variable which is not set would need.
 """
 
@@ -9,12 +12,17 @@ import math
 import os
 import re
 
+from scenario_mcp import sources
+from scenario_mcp.sources import shown
+
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
     from typing import Any
+
+    Parse = Callable[[str, str], Any]  # from a label and a text
 
 DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
 TOOLSETS = ("core", "images", "edit", "text")
@@ -22,24 +30,28 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
 MOST_UNITS = 10**9
 MOST_MEGABYTES = 10**6
+LONGEST_ID = 200
+ONLY_BY_PERSON = ("cleanup",)  # toolsets that delete or give away: neither `all` nor a `.env` turns them on
 
-KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
+KEY_PAIRS = sources.KEY_PAIRS
+SettingsError = sources.SettingsError
+KEY_NAMES = [name for pair in KEY_PAIRS for name in pair]
 
-# A cloned repository may bring a .env of its own: these would let it send a person's keys, pictures or money elsewhere.
-TRUSTED_ONLY = (
-    "SCENARIO_BASE_URL",
-    "SCENARIO_INPUT_DIRS",
-    "SCENARIO_OUTPUT_DIR",
-    "SCENARIO_STATE_DIR",
-    "SCENARIO_MAX_FILE_MB",
-    "SCENARIO_DOWNLOAD_HOSTS",
-    "SCENARIO_MAX_CU_PER_CALL",
-    "SCENARIO_MAX_CU_PER_DAY",
+# What a `.env` that was found may do with a variable.
+NEVER = "a .env that was found may not set it"
+WITH_KEYS = "a .env that was found may set it only if the API key in use stands there too"
+ALWAYS = "it may set it"
+TIGHTER = "it may lower it: every place is read, and the smallest value holds"
+ONE_PLACE = "half a key pair is set in the environment, and key and secret must come from one place"
+NO_KEY = "The API key or its secret holds characters that no key has"
+SET_IT = "Set it in the environment, or in a file that --env-file names."
+
+# What holds in place of a value that cannot be used, where the default would allow more than was meant.
+SAFEST: dict[str, Any] = {"input_dirs": (), "output_dir": None, "state_dir": None}
+FORGETFUL = (
+    "SCENARIO_MAX_CU_PER_DAY cannot be held with SCENARIO_STATE_DIR=memory, which forgets what was spent. Set"
+    " SCENARIO_STATE_DIR to a folder, or take the cap of the day away."
 )
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used; the message names the variable and what it must be."""
 
 
 def read(
@@ -47,83 +59,81 @@ def read(
     folder: str | Path | None = None,
     env_file: str | Path | None = None,
     toolsets: str | None = None,
+    *,
+    search: bool = True,
 ) -> dict[str, Any]:
     """Read what is set, as the fields of `Settings`, from an environment and from `.env` in a folder.
 
-    The folder is the working directory by default. Real variables win over the file. `env_file` is read in place of
-    `.env` and trusted wholly. `toolsets` is what `--toolsets` says, which wins. Raises `SettingsError`.
+    The folder is the working directory by default; without `search` no file is looked for in it. Real variables win
+    over the file. `env_file` is read in place of `.env` and trusted wholly. `toolsets` is what `--toolsets` says, which
+    wins. Raises `SettingsError` for these two; what is wrong elsewhere is told in `problems`, `unreachable`, `ignored`.
     """
-    said, credentials, half, ignored = _heeded(environ, folder, env_file)
-    values = {
-        name: parse(variable, said[variable]) for variable, (name, parse) in VARIABLES.items() if variable in said
-    }
+    environment, trusted = sources.heeded(os.environ if environ is None else environ), env_file is not None
+    path, in_file, ignored = sources.file_of(folder, env_file, search=search)
+    where = f" in {shown(path)}" if in_file else ""
+    pair, pair_in_file, half = sources.credentials(environment, in_file, trusted=trusted)
+    if pair and not "".join(pair).isprintable():
+        pair, half = None, NO_KEY
+    left_out = {} if trusted else _left_out(in_file, environment, keys=pair is not None, keys_in_file=pair_in_file)
+    ignored += [f"{variable}{where}: {reason}. {SET_IT}" for variable, reason in left_out.items()]
+    if half and not left_out.keys().isdisjoint(KEY_NAMES):
+        half += f", and what is set{where} does not complete it"
+
+    values, problems = _parsed(environment, "", {})
+    counted = {each: in_file[each] for each in in_file.keys() - left_out.keys() - (environment.keys() - CAPS.keys())}
+    further, wrong = _parsed(counted, where, {} if trusted else FOUND)
+    caps = {name: min(values[name], further[name]) for name in values.keys() & further.keys()}
+    values |= further | caps
+    problems += [(name, message) for name, message in wrong if trusted or name in CAPS.values()]
+    ignored += [message for name, message in wrong if not trusted and name not in CAPS.values()]
+    if "max_per_day" in values and values.get("state_dir", "") is None:
+        problems.append(("max_per_day", FORGETFUL))
+    values |= {name: SAFEST[name] for name, _ in problems if name in SAFEST}
     if toolsets is not None:
         values["toolsets"] = parse_toolsets("--toolsets", toolsets)
-    return values | {"credentials": credentials, "half_a_pair": half, "ignored": ignored}
+    return values | {
+        "credentials": pair,
+        "keys_in": path if pair_in_file else None,
+        "half_a_pair": half,
+        "unreachable": next((message for name, message in problems if name == "base_url"), None),
+        "problems": tuple(message for name, message in problems if name != "base_url"),
+        "ignored": tuple(ignored),
+    }
 
 
-def written(environ: Mapping[str, str] | None = None, folder: str | Path | None = None) -> dict[str, str]:
-    """Give the variables that are set and heeded, as they were written; keys and secrets are not among them.
-
-    Without a folder only the environment counts, and no file.
-    """
-    said = _set(os.environ if environ is None else environ) if folder is None else _heeded(environ, folder, None)[0]
-    return {variable: said[variable] for variable in VARIABLES if variable in said}
+def written(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the variables that are set in an environment, as they were written; keys and secrets are not among them."""
+    environment = sources.heeded(os.environ if environ is None else environ)
+    return {variable: environment[variable] for variable in VARIABLES if variable in environment}
 
 
-def holds_keys(env_file: str | Path) -> bool:
-    """Tell whether a file of settings holds a whole key pair. Raises `SettingsError` for one that cannot be read."""
-    return _heeded({}, None, env_file)[1] is not None
+def _left_out(
+    in_file: Iterable[str], environment: Collection[str], *, keys: bool, keys_in_file: bool
+) -> dict[str, str]:
+    """Name what a `.env` that was found sets in vain, and why; `keys` says whether there is a key pair to use."""
+    reasons = {each: rule for each, (_, _, rule) in VARIABLES.items() if rule == NEVER}
+    if not keys_in_file:
+        reasons |= {each: rule for each, (_, _, rule) in VARIABLES.items() if rule == WITH_KEYS}
+    if not keys and any(each in environment for each in KEY_NAMES):
+        reasons |= dict.fromkeys(KEY_NAMES, ONE_PLACE)
+    return {each: reasons[each] for each in in_file if each in reasons and each not in environment}
 
 
-def _heeded(
-    environ: Mapping[str, str] | None, folder: str | Path | None, env_file: str | Path | None
-) -> tuple[dict[str, str], tuple[str, str] | None, str | None, tuple[str, ...]]:
-    """Give what counts of what is set, the key pair, which half of it is missing, and what was left out, and why."""
-    variables = _set(os.environ if environ is None else environ)
-    path = os.path.join(folder or os.getcwd(), ".env") if env_file is None else os.fspath(env_file)
-    from_file = _set(_read_file(path, required=env_file is not None))
-    credentials, pair_in_file = _credentials(variables, from_file)
-    half = None if credentials else _half_a_pair({**from_file, **variables})
-    trusted = env_file is not None or pair_in_file
-    left_out = () if trusted else tuple(name for name in TRUSTED_ONLY if name in from_file and name not in variables)
-    said = {**{name: value for name, value in from_file.items() if name not in left_out}, **variables}
-    ignored = tuple(f"{name} in {path}: the API key does not come from the same file" for name in left_out)
-    return said, credentials, half, ignored
-
-
-def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
-    said = {name: (value or "").strip() for name, value in variables.items() if name.startswith("SCENARIO_")}
-    return {name: value for name, value in said.items() if value and not re.fullmatch(r"\$\{[^}]*\}", value)}
-
-
-def _read_file(path: str, *, required: bool) -> Mapping[str, str | None]:
-    if not os.path.isfile(path):
-        if required:
-            raise SettingsError(f"--env-file {path}: there is no such file.")
-        return {}
-    from dotenv import dotenv_values
-
-    try:
-        return dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"{path} cannot be read: {fault}") from fault
-
-
-def _credentials(variables: Mapping[str, str], from_file: Mapping[str, str]) -> tuple[tuple[str, str] | None, bool]:
-    for source, in_file in ((variables, False), (from_file, True), ({**from_file, **variables}, False)):
-        for key, secret in KEY_PAIRS:
-            if key in source and secret in source:
-                return (source[key], source[secret]), in_file
-    return None, False
-
-
-def _half_a_pair(said: Mapping[str, str]) -> str | None:
-    for key, secret in KEY_PAIRS:
-        if key in said or secret in said:
-            given, missing = (key, secret) if key in said else (secret, key)
-            return f"{missing} is not set, though {given} is"
-    return None
+def _parsed(
+    settings: Mapping[str, str], where: str, parsers: Mapping[str, Parse]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Give the values of one place by field, and pairs of a field and what is wrong with what is set for it."""
+    values: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
+    for variable, (name, parse, _) in VARIABLES.items():
+        if variable in settings:
+            try:
+                values[name] = parsers.get(variable, parse)(f"{variable}{where}", settings[variable])
+            except SettingsError as error:
+                wrong.append((name, str(error)))
+                if error.rest is not None:
+                    values[name] = error.rest
+    return values, wrong
 
 
 def is_loopback(host: str) -> bool:
@@ -157,31 +167,36 @@ def _seconds(variable: str, value: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= LONGEST_WAIT:
-        raise SettingsError(f"{variable} must be a number of seconds from 0 to {LONGEST_WAIT:.0f}, not {value!r}.")
+        raise SettingsError(f"{variable} must be a number of seconds from 0 to {LONGEST_WAIT:.0f}, not {shown(value)}.")
     return seconds
 
 
 def _units(variable: str, value: str) -> Decimal:
-    from decimal import Decimal, InvalidOperation
+    from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 
     try:
         units = Decimal(value)
     except InvalidOperation:
         units = Decimal("NaN")
     if not units.is_finite() or not 0 <= units < MOST_UNITS:
-        raise SettingsError(f"{variable} must be a number of Creative Units, 0 or more, like 12.5, not {value!r}.")
-    return units
+        raise SettingsError(f"{variable} must be a number of Creative Units, 0 or more, like 12.5, not {shown(value)}.")
+    # Units are counted in millionths; written out in full, 1e-999999 would fill every page that tells it.
+    return units.quantize(Decimal("0.000001"), ROUND_FLOOR).normalize()
 
 
 def _folder(variable: str, value: str) -> Path:
     from pathlib import Path
 
+    from scenario_mcp import home
+
+    if re.match(r"~([/\\]|$)", value) and home.find() is None:
+        raise SettingsError(f"{variable} must be an absolute path without ~: {home.why_none()}.")
     try:
         path = Path(value).expanduser()
     except RuntimeError:  # from a user that is none
         path = Path()
     if not path.is_absolute() or "\0" in value:
-        raise SettingsError(f"{variable} must be an absolute path or start with ~, not {value!r}.")
+        raise SettingsError(f"{variable} must be an absolute path or start with ~, not {shown(value)}.")
     return path
 
 
@@ -189,9 +204,15 @@ def _folder_or_none(variable: str, value: str) -> Path | None:
     return None if value.lower() == "none" else _folder(variable, value)
 
 
+def _folder_or_memory(variable: str, value: str) -> Path | None:
+    return None if value.lower() == "memory" else _folder(variable, value)
+
+
 def _megabytes(variable: str, value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= MOST_MEGABYTES:
-        raise SettingsError(f"{variable} must be a whole number of megabytes, 1 or more, like 2000, not {value!r}.")
+        raise SettingsError(
+            f"{variable} must be a whole number of megabytes, 1 or more, like 2000, not {shown(value)}."
+        )
     return int(value)
 
 
@@ -199,7 +220,7 @@ def _hosts(variable: str, value: str) -> tuple[str, ...]:
     hosts = tuple(host.strip().lower() for host in value.split(",") if host.strip())
     for host in hosts:
         if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
-            raise SettingsError(f"{variable} must be a comma list of host names, like files.example.com, not {host!r}.")
+            raise SettingsError(f"{variable} must be a comma list of names, like files.example.com, not {shown(host)}.")
     return hosts
 
 
@@ -210,40 +231,52 @@ def _folders(variable: str, value: str) -> tuple[Path, ...]:
 def _on_or_off(variable: str, value: str) -> bool:
     words = {"on": True, "off": False}
     if value.lower() not in words:
-        raise SettingsError(f"{variable} must be on or off, not {value!r}.")
+        raise SettingsError(f"{variable} must be on or off, not {shown(value)}.")
     return words[value.lower()]
 
 
 def _log_level(variable: str, value: str) -> str:
     if value.lower() not in LOG_LEVELS:
-        raise SettingsError(f"{variable} must be one of {', '.join(LOG_LEVELS)}, not {value!r}.")
+        raise SettingsError(f"{variable} must be one of {', '.join(LOG_LEVELS)}, not {shown(value)}.")
     return value.lower()
 
 
-def parse_toolsets(variable: str, value: str) -> tuple[str, ...]:
-    """Read a comma list of toolsets, or `all`. Raises `SettingsError` that lists the known ones."""
+def parse_toolsets(variable: str, value: str, known: Sequence[str] = TOOLSETS) -> tuple[str, ...]:
+    """Read a comma list of toolsets, or `all`. Raises `SettingsError` that lists the known ones, and holds them."""
     names = [name.strip().lower() for name in value.split(",") if name.strip()]
-    if unknown := [name for name in names if name not in (*TOOLSETS, "all")]:
-        raise SettingsError(f"{variable} must be a comma list of {', '.join(TOOLSETS)}, or all, not {unknown[0]!r}.")
-    return TOOLSETS if "all" in names else tuple(name for name in TOOLSETS if name in names)
+    every = tuple(name for name in known if name not in ONLY_BY_PERSON)
+    toolsets = tuple(name for name in known if name in names or ("all" in names and name in every))
+    if unknown := [name for name in names if name not in (*known, "all")]:
+        told = f"{variable} must be a comma list of {', '.join(known)}, or all, not {shown(', '.join(unknown))}."
+        raise SettingsError(told, rest=toolsets)
+    return toolsets
 
 
-def _text(variable: str, value: str) -> str:
+def _found_toolsets(variable: str, value: str) -> tuple[str, ...]:
+    return parse_toolsets(variable, value, [name for name in TOOLSETS if name not in ONLY_BY_PERSON])
+
+
+def _id(variable: str, value: str) -> str:
+    if not (len(value) <= LONGEST_ID and value.isprintable()):
+        raise SettingsError(f"{variable} must be an id, of at most {LONGEST_ID} characters, not {shown(value)}.")
     return value
 
 
-VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "SCENARIO_BASE_URL": ("base_url", _base_url),
-    "SCENARIO_PROJECT_ID": ("project_id", _text),
-    "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets),
-    "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds),
-    "SCENARIO_PREVIEWS": ("previews", _on_or_off),
-    "SCENARIO_INPUT_DIRS": ("input_dirs", _folders),
-    "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none),
-    "SCENARIO_STATE_DIR": ("state_dir", _folder),
-    "SCENARIO_MAX_FILE_MB": ("max_file_mb", _megabytes),
-    "SCENARIO_DOWNLOAD_HOSTS": ("download_hosts", _hosts),
-    "SCENARIO_MAX_CU_PER_CALL": ("max_per_call", _units),
-    "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units),
-    "SCENARIO_LOG_LEVEL": ("log_level", _log_level),
+# Each variable: the field of `Settings` that it sets, how it is read, and what a `.env` that was found may do with it.
+VARIABLES: dict[str, tuple[str, Parse, str]] = {
+    "SCENARIO_BASE_URL": ("base_url", _base_url, NEVER),
+    "SCENARIO_PROJECT_ID": ("project_id", _id, WITH_KEYS),
+    "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets, ALWAYS),
+    "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds, ALWAYS),
+    "SCENARIO_PREVIEWS": ("previews", _on_or_off, ALWAYS),
+    "SCENARIO_INPUT_DIRS": ("input_dirs", _folders, NEVER),
+    "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none, NEVER),
+    "SCENARIO_STATE_DIR": ("state_dir", _folder_or_memory, NEVER),
+    "SCENARIO_MAX_FILE_MB": ("max_file_mb", _megabytes, NEVER),
+    "SCENARIO_DOWNLOAD_HOSTS": ("download_hosts", _hosts, NEVER),
+    "SCENARIO_MAX_CU_PER_CALL": ("max_per_call", _units, TIGHTER),
+    "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units, TIGHTER),
+    "SCENARIO_LOG_LEVEL": ("log_level", _log_level, ALWAYS),
 }
+CAPS = {variable: name for variable, (name, _, rule) in VARIABLES.items() if rule == TIGHTER}
+FOUND: dict[str, Parse] = {"SCENARIO_TOOLSETS": _found_toolsets}  # what is read otherwise in a `.env` that was found

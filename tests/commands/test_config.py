@@ -86,8 +86,7 @@ def test_a_snippet_says_how_this_server_is_started_and_nothing_secret(
     assert set(said["env"]) == {
         *KEYS,
         "SCENARIO_OUTPUT_DIR",
-        "SCENARIO_PREVIEWS",
-    }  # a cap of a found file is not heeded
+    }  # what lies in this folder has no say in what a host does everywhere
     assert said["env"]["SCENARIO_OUTPUT_DIR"] == str(tmp_path)
     assert KEY not in out + err
     assert SECRET not in out + err

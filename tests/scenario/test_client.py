@@ -179,7 +179,7 @@ async def test_without_credentials_nothing_is_sent() -> None:
 
 async def test_why_there_are_no_credentials_is_said() -> None:
     with pytest.raises(NotConfigured, match="SCENARIO_API_SECRET is not set, so nothing was sent"):
-        await Client("https://a.example", None, no_credentials="SCENARIO_API_SECRET is not set").attempt(FREE)
+        await Client("https://a.example", None, no_credentials=("SCENARIO_API_SECRET is not set",)).attempt(FREE)
 
 
 async def test_half_characters_are_sent_as_question_marks() -> None:

@@ -9,8 +9,9 @@ import pytest
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.connections import MAX_CONNECTIONS
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NotConnected
+from scenario_mcp.scenario.errors import BadSettings, NotConnected
 from scenario_mcp.scenario.wire import Call
+from scenario_mcp.spending.budget import Caps
 from scenario_mcp.spending.purchase import Purchases
 from scenario_mcp.state.entries import Intent
 from support import hostile
@@ -56,6 +57,17 @@ async def test_a_paid_request_that_waits_for_a_connection_is_never_sent_once_it_
         await client.aclose()
 
     assert not any(head.startswith("POST") for head in server.requests)
+
+
+async def test_nothing_is_bought_while_a_setting_cannot_be_used() -> None:
+    async with hostile.serving(hostile.reads_and_never_answers) as server:
+        client = client_of(server)
+        caps = Caps(problems=("SCENARIO_MAX_CU_PER_DAY must be a number.",))
+        with pytest.raises(BadSettings, match="SCENARIO_MAX_CU_PER_DAY"):
+            await Purchases(client, caps=caps).buy(INTENT, PAID, Deadline.after(60), nobody)
+        await client.aclose()
+
+    assert server.requests == []
 
 
 async def test_a_paid_request_that_found_no_connection_in_time_is_said_not_to_be_sent(

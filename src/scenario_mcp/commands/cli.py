@@ -16,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 when it, or a setting, cannot be understood."""
     options = _parser().parse_args(argv)
     try:
-        settings = load(env_file=options.env_file, toolsets=options.toolsets)
+        # A snippet lands in a host's own file, for all its folders: what lies in this one has no say in it.
+        search = options.command != "config"
+        settings = load(env_file=options.env_file, toolsets=options.toolsets, search=search)
     except SettingsError as error:
         print(f"scenario-mcp: {error}", file=sys.stderr)
         return 2

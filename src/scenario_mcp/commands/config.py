@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from scenario_mcp import variables
+from scenario_mcp import sources, variables
 from scenario_mcp.settings import Settings
 
 NAME = "scenario"  # what hosts call the server: letters only, since hosts differ in what else they allow
@@ -76,11 +76,10 @@ def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None
 
     Key and secret are named but never filled in, unless the sandbox or a file that holds both makes them needless.
     """
-    in_file = env_file is not None and variables.holds_keys(env_file)
+    in_file = env_file is not None and sources.holds_keys(env_file)
     keys = {} if sandbox or in_file else KEYS
-    set_now = variables.written(folder=Path.cwd() if env_file is None else None)
     file = [] if env_file is None else ["--env-file", str(env_file.absolute())]
-    return Launch(command[0], [*command[1:], *options, *file], keys | set_now)
+    return Launch(command[0], [*command[1:], *options, *file], keys | variables.written())
 
 
 def this_command(python: str | None = None, origin: Mapping[str, Any] | None = None) -> list[str]:

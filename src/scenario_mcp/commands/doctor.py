@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from scenario_mcp import __version__
+from scenario_mcp import __version__, home
 from scenario_mcp.commands.wiring import picture_folders, sandboxed, services_for
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
@@ -23,8 +23,10 @@ from scenario_mcp.state.faults import StoreBroken, StoreFault
 from scenario_mcp.state.folder import is_begun
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import Store
+from scenario_mcp.wording import clean, quoted
 
 PATIENCE = 20.0  # seconds for the one request that is made
+LONGEST_FINDING = 2_000  # characters; folders may have names that a terminal would obey
 NO_KEY = (
     "not set. Create one in Scenario (app.scenario.com, team settings, API Keys) and set SCENARIO_API_KEY and"
     " SCENARIO_API_SECRET, or try `scenario-mcp --sandbox`, which needs none."
@@ -34,6 +36,10 @@ NOTHING = (
     " again."
 )
 RESTART = "Restart every server that still runs on this folder: it pays nothing before."
+NO_FOLDER = "none: no picture can be given as a path. Set SCENARIO_INPUT_DIRS to a folder."
+EVERYTHING = (
+    "{} is open whole, so any picture of anybody on this machine can be uploaded. Name narrower folders instead."
+)
 PACKAGES = ("mcp", "httpx", "pydantic", "pillow")
 
 
@@ -68,7 +74,7 @@ def run_anew(settings: Settings) -> int:
     except StoreFault as fault:
         return _printed([Check("journal", well=False, found=f"nothing was begun anew. {_sentence(fault)}")])
     if anew is None:
-        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir))])
+        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir or "memory"))])
     return _printed([Check("begun anew", well=True, found=f"{_became(anew)} {RESTART}"), *_money(settings)])
 
 
@@ -89,7 +95,7 @@ def _became(anew: Anew) -> str:
 def _printed(checks: Iterable[Check]) -> int:
     checks = list(checks)
     for check in checks:
-        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {check.found}")
+        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {clean(check.found, LONGEST_FINDING)}")
     return 0 if all(check.well for check in checks) else 1
 
 
@@ -111,16 +117,19 @@ def _start() -> Check:
 def _settings(settings: Settings) -> Iterator[Check]:
     for ignored in settings.ignored:
         yield Check("ignored setting", well=True, found=ignored)
+    for problem in settings.problems:
+        yield Check("nothing is paid for", well=False, found=problem)
     if settings.credentials:
-        yield Check("API key", well=True, found="set")
+        where = f" in {quoted(settings.keys_in)}" if settings.keys_in else ""
+        yield Check("API key", well=True, found=f"set{where}")
     else:
         yield Check("API key", well=False, found=f"{settings.half_a_pair}." if settings.half_a_pair else NO_KEY)
-    yield Check("base URL", well=True, found=settings.base_url)
+    yield Check("base URL", well=settings.unreachable is None, found=settings.unreachable or settings.base_url)
     yield Check("project", well=True, found=settings.project_id or "not set: the one of the key")
 
 
 async def _api(settings: Settings) -> list[Check]:
-    if settings.credentials is None:
+    if settings.credentials is None or settings.unreachable:
         return []
     client: Client = services_for(settings).client
     try:
@@ -138,12 +147,18 @@ async def _api(settings: Settings) -> list[Check]:
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
-    yield Check("picture folders", well=True, found=", ".join(map(str, picture_folders(settings))))
+    folders = picture_folders(settings)
+    yield Check("picture folders", well=bool(folders), found=", ".join(map(str, folders)) or NO_FOLDER)
+    for folder in filter(home.holds_homes, folders):
+        yield Check("picture folders", well=True, found=EVERYTHING.format(folder))
     if settings.output_dir is None:
         yield Check("results folder", well=True, found="none: results are not saved")
     else:
         yield _folder("results folder", settings.output_dir, "SCENARIO_OUTPUT_DIR")
-    yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
+    if settings.state_dir is None:
+        yield Check("state folder", well=True, found="none: all is forgotten when the server ends")
+    else:
+        yield _folder("state folder", settings.state_dir, "SCENARIO_STATE_DIR")
 
 
 def _money(settings: Settings) -> Iterator[Check]:

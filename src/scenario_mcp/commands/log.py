@@ -22,11 +22,17 @@ class _Formatter(logging.Formatter):
 
 
 def to_stderr(settings: Settings) -> None:
-    """Set the log up, and say there which settings were left out."""
+    """Set the log up, and say there what was left out of the settings, and what is wrong with them."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(settings))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper())
     for chatty in ("httpx", "httpcore"):  # they would write signed addresses
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logger = logging.getLogger(__name__)
+    logger.setLevel(logging.WARNING)  # whatever level a .env sets: it must not hide what it sets in vain
     for ignored in settings.ignored:
-        logging.getLogger(__name__).warning("Ignored %s", ignored)
+        logger.warning("Ignored %s", ignored)
+    for problem in settings.problems:
+        logger.error("Nothing is paid for: %s", problem)
+    if settings.unreachable:
+        logger.error("Nothing is sent: %s", settings.unreachable)

@@ -54,9 +54,9 @@ def _serve(options: dict[str, str]) -> int:
 
     def prepare() -> Callable[[pipes.Pipes], NoReturn]:
         from scenario_mcp.commands import log, serve
-        from scenario_mcp.settings import Settings
+        from scenario_mcp.settings import completed
 
-        settings = Settings(**values)
+        settings = completed(values)
         log.to_stderr(settings)
         return serve.prepare(settings, sandbox=FLAG in options)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenario_mcp import __version__
+from scenario_mcp import __version__, home
 from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.errors import MEND
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
@@ -34,34 +35,49 @@ def picture_folders(settings: Settings) -> tuple[Path, ...]:
     """List the folders that pictures may come from; results may always be used again."""
     folders = settings.input_dirs
     if folders is None:
-        folders = tuple(files.default_folders(Path.home(), Path.cwd()))
+        folders = tuple(files.default_folders(home.find(), _working()))
     return folders if settings.output_dir is None else (*folders, settings.output_dir)
+
+
+def _working() -> Path | None:
+    try:
+        folder = Path.cwd()
+    except OSError:  # it was removed
+        return None
+    return None if home.holds_homes(folder) else folder
+
+
+def _why_nothing_is_sent(settings: Settings) -> tuple[str, ...]:
+    if settings.unreachable:
+        return settings.unreachable.rstrip("."), MEND
+    return (settings.half_a_pair or "There is no Scenario API key",)
 
 
 def services_for(settings: Settings) -> Services:
     """Make what tools work with; nothing is opened yet."""
     client = Client(
         settings.base_url,
-        settings.credentials,
+        None if settings.unreachable else settings.credentials,
         project_id=settings.project_id,
         user_agent=f"scenario-mcp/{__version__}",
-        no_credentials=settings.half_a_pair or "There is no Scenario API key",
+        no_credentials=_why_nothing_is_sent(settings),
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
         download_hosts=settings.download_hosts,
         max_file_bytes=settings.max_file_mb * 10**6,
     )
     shelf = settings.output_dir
-    memory: Path | None = settings.state_dir
+    memory = settings.state_dir
     if settings.sandbox:  # what is made up must not be taken for what was paid for, nor outlive its sandbox
         shelf, memory = shelf and shelf / "Sandbox", None
     store = Store(memory)
     return services_over(
         client,
         settings.wait_seconds,
-        allowed=Allowed(picture_folders(settings), home=Path.home()),
+        allowed=Allowed(picture_folders(settings), home=home.find()),
         store=store,
         journal=Journal(store, client.scope, Process(memory)),
-        caps=Caps(settings.max_per_call, settings.max_per_day),
+        caps=Caps(settings.max_per_call, settings.max_per_day, problems=settings.problems),
+        remarks=settings.ignored,
         shelf=shelf,
         previews=settings.previews,
         toolsets=settings.toolsets,

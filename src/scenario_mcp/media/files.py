@@ -148,10 +148,14 @@ def _picture_names(folder: Path) -> dict[str, str]:
     return {name.lower(): name for name in found if name.lower().endswith(SUFFIXES) and not name.startswith(".")}
 
 
-def default_folders(home: Path, working: Path) -> Sequence[Path]:
+def default_folders(home: Path | None, working: Path | None) -> Sequence[Path]:
     """List the folders that files may come from if nobody says: home, and the working directory.
 
-    Not the latter if it lies above home, as a root does, or within home, where hidden folders must stay hidden.
+    Not the latter if it lies above home, as a root does, or within home, where hidden folders must stay hidden; which
+    cannot be told without a home, so then there is none.
     """
-    related = home.is_relative_to(working) or working.is_relative_to(home)
-    return (home,) if related or working == Path(working.anchor) else (home, working)
+    if home is None or working is None or working == Path(working.anchor):
+        return () if home is None else (home,)
+    pairs = [(home, working), (home.resolve(), working.resolve())]
+    related = any(one.is_relative_to(other) or other.is_relative_to(one) for one, other in pairs)
+    return (home,) if related else (home, working)

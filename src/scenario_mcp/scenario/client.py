@@ -68,9 +68,9 @@ class Client:
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none. `clock` tells the API's own time. Files come from addresses that `Rule`
-    allows, `download_hosts` among them, and have at most `max_file_bytes`; `resolve` looks hosts up in their place.
-    `mask` hides the secret in a text. Nothing is opened before the first call.
+    `no_credentials` says why there are none, and may say what to do. `clock` tells the API's own time. Files come from
+    addresses that `Rule` allows, `download_hosts` among them, and have at most `max_file_bytes`; `resolve` looks hosts
+    up in their place. `mask` hides the secret in a text. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Client:
         project_id: str | None = None,
         user_agent: str = "scenario-mcp",
         trust_env: bool = True,
-        no_credentials: str = "There is no Scenario API key",
+        no_credentials: tuple[str, ...] = ("There is no Scenario API key",),
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
         download_hosts: Sequence[str] = (),
@@ -144,7 +144,8 @@ class Client:
         import httpx
 
         if self._authorization is None:
-            raise NotConfigured(f"{self._no_credentials}, so nothing was sent.")
+            reason, *hint = self._no_credentials
+            raise NotConfigured(f"{reason}, so nothing was sent.", *hint)
         http, sending = self._network.api(), sending or Sending()
         patience = PAID_READ_SECONDS if call.paid else READ_SECONDS
         try:

@@ -3,7 +3,8 @@
 ScenarioError              a sentence for the agent, and a hint that says what to do next
 ├── InvalidArguments       the call itself is wrong; nothing was sent
 ├── WrongModel             the model cannot do what is asked; nothing was sent
-├── NotConfigured          no credentials; nothing was sent
+├── NotConfigured          no credentials, or no address to send them to; nothing was sent
+├── BadSettings            a setting cannot be used, so nothing is paid
 ├── NotConnected           no connection was made, so nothing was sent
 ├── UploadFailed           Scenario could not take a file; nothing was generated or billed
 ├── UploadGoesOn           a file is still on its way; the same call joins it
@@ -34,6 +35,7 @@ from collections.abc import Iterable
 from scenario_mcp.wording import clean, quoted
 
 MOST_PROBLEMS = 20  # that one refusal lists
+MEND = "Ask the user to mend the setting and to restart the server; `scenario-mcp doctor` shows what is wrong."
 
 
 class ScenarioError(Exception):
@@ -67,13 +69,19 @@ class WrongModel(ScenarioError):
 
 
 class NotConfigured(ScenarioError):
-    """There are no credentials to send a request with."""
+    """There are no credentials to send a request with, or no address to send it to."""
 
     hint = (
         "Ask the user to create an API key in Scenario (app.scenario.com, team settings, API Keys) and to set"
         " SCENARIO_API_KEY and SCENARIO_API_SECRET in the host's configuration of this server, then restart it."
         " Never ask for the secret in the chat. `scenario-mcp --sandbox` works without an account."
     )
+
+
+class BadSettings(ScenarioError):
+    """Something is set that cannot be used, so nothing is paid."""
+
+    hint = f"Nothing was made or billed; free tools and dryRun go on. {MEND}"
 
 
 class NotConnected(ScenarioError):

@@ -3,10 +3,10 @@
 Units are counted in whole millionths, so that sums are exact and no rounding slips under a cap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
-from scenario_mcp.scenario.errors import OverCap
+from scenario_mcp.scenario.errors import BadSettings, OverCap
 
 PER_CALL, PER_DAY = "SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY"
 KNOWN_ONLY = "Counted is what this state folder knows, not the web app or other machines."
@@ -17,10 +17,14 @@ MOST = 10**9 * MILLION  # so that sums stay whole numbers that a database holds
 
 @dataclass(frozen=True)
 class Caps:
-    """The most that one call, and all calls within 24 hours, may cost in Creative Units; no cap if None."""
+    """The most that one call, and all calls within 24 hours, may cost in Creative Units; no cap if None.
+
+    `problems` say why nothing may be paid at all, if anything does.
+    """
 
     per_call: Decimal | None = None
     per_day: Decimal | None = None
+    problems: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def any(self) -> bool:
@@ -46,6 +50,12 @@ def known(units: float | None) -> int | None:
 def shown(amount: int) -> str:
     """Write millionths as Creative Units."""
     return f"{(Decimal(amount) / MILLION).normalize():f}"
+
+
+def check_settings(caps: Caps) -> None:
+    """Refuse to pay while a setting cannot be used. Raises `BadSettings`."""
+    if caps.problems:
+        raise BadSettings(" ".join(caps.problems))
 
 
 def check_call(caps: Caps, price: int) -> None:

@@ -7,7 +7,7 @@ it; a lost answer is looked for among the project's jobs instead of being asked 
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -63,10 +63,17 @@ class Bought:
 class Purchases:
     """Buys generations, each of them once, however often and from however many servers it is asked for."""
 
-    def __init__(self, client: Client, ledger: Ledger | None = None, caps: Caps | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger | None = None,
+        caps: Caps | None = None,
+        remarks: Sequence[str] = (),
+    ) -> None:
         self.ledger = ledger or Ledger(client)
         self._client = client
         self.caps = caps or Caps()
+        self._remarks = [f"Ignored {each}" for each in remarks]  # to be told once
         self._searches = Searches(client, self.ledger)
         self._tries = Tries(client, self.ledger, self._searches.begin)
 
@@ -78,8 +85,9 @@ class Purchases:
         `tell` hears what is waited for; `asked` is when the call was made, on this machine's clock.
 
         Raises `AnswerLost` when it may have been accepted, `StillSending` when its answer is awaited, and other
-        `ScenarioError`s, `JournalBroken` among them, when it certainly was not accepted.
+        `ScenarioError`s, like `BadSettings` and `JournalBroken`, when it certainly was not accepted.
         """
+        self.check()
         asked = self.ledger.journal.clock() if asked is None else asked
         price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
         while True:
@@ -118,6 +126,10 @@ class Purchases:
                 await anyio.sleep(pause)
                 pause = min(LONGEST_GLANCE, 2 * pause)
 
+    def check(self) -> None:
+        """Refuse while nothing may be paid at all, before anything is done for it. Raises `BadSettings`."""
+        budget.check_settings(self.caps)
+
     def now(self) -> float:
         """Tell the time on this machine's clock, as the journal has it."""
         return self.ledger.journal.clock()
@@ -127,13 +139,14 @@ class Purchases:
         self._searches.awaken()
 
     def remarks(self) -> list[str]:
-        """Say what a person must know of money: what the day's cap leaves, and what the journal cannot remember."""
+        """Say what a person must know: of the day's cap, of what the journal cannot remember, and once of settings."""
         trouble = self.ledger.trouble()
+        settings, self._remarks = self._remarks, []
         said = [trouble and f"{FORGETFUL} {trouble}"]
         if self.caps.per_day is not None:
             spent = self.ledger.spent()
             said.append(None if spent is None else budget.left(self.caps, spent))
-        return [each for each in said if each]
+        return [*(each for each in said if each), *settings]
 
     async def look_after(self, deadline: Deadline) -> None:
         """Learn what became of everything that is open, as far as one look tells by the deadline."""

@@ -50,6 +50,8 @@ async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
     """
     ledger = services.purchases.ledger
     twin = ledger.twin(wish.identity(ledger.journal), wish.asked)
+    if twin is None:
+        services.purchases.check()
     bought = None if twin is None else await services.purchases.join(twin, wish.asked, host.deadline, _teller(host))
     return None if bought is None else await _follow(services, wish, bought, host)
 

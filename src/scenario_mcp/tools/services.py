@@ -1,6 +1,6 @@
 """What every tool works with, made once per server."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,12 @@ def services_over(
     shelf: Path | None = None,
     previews: bool = True,
     toolsets: Iterable[str] = (),
+    remarks: Sequence[str] = (),
 ) -> Services:
     """Make the services of one client; without more said, no folder is open to it and nothing outlives it.
 
     `store` remembers uploads and `journal` generations, `caps` bound what may be spent; `shelf` is the folder that
-    results are saved in, `previews` whether small pictures of them go with an answer.
+    results are saved in, `previews` whether small pictures of them go with an answer. `remarks` are told once.
     """
     store = store or Store(None)
     ledger = Ledger(client, journal or Journal(store, client.scope))
@@ -66,7 +67,7 @@ def services_over(
         client,
         Models(client),
         Account(client),
-        Purchases(client, ledger, caps),
+        Purchases(client, ledger, caps, remarks),
         intake,
         delivery,
         wait_seconds,

@@ -1,0 +1,158 @@
+"""Where settings stand: in the environment, and in a small text file of NAME=value lines, whoever wrote it.
+
+The server's first answer waits for this module, so what reads a file is imported when there is one.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+PREFIX = "SCENARIO_"
+KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
+MOST_BYTES = 64_000  # of a file of settings
+LONGEST_SHOWN = 200  # characters of a value
+NO_TEXT = "is not text in UTF-8. Save it as UTF-8"
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: the message names it and says what it must be; `rest` is what is left of it."""
+
+    def __init__(self, message: str, rest: Any = None) -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
+class _Unreadable(Exception):
+    """A file of which no settings can be read; the message goes on after its name."""
+
+
+def shown(value: str) -> str:
+    """Quote what a person, or somebody else, wrote, as `wording.quoted` does."""
+    from scenario_mcp.wording import quoted
+
+    return quoted(value, LONGEST_SHOWN)
+
+
+def heeded(variables: Mapping[str, str]) -> dict[str, str]:
+    """Give the settings among some variables, without those that are empty or were never filled in."""
+    said = {name: value.strip() for name, value in variables.items() if name.startswith(PREFIX)}
+    return {name: value for name, value in said.items() if value and not re.fullmatch(r"\$\{[^}]*\}", value)}
+
+
+def file_of(
+    folder: str | Path | None, env_file: str | Path | None, *, search: bool = True
+) -> tuple[str, dict[str, str], list[str]]:
+    """Give the path of the file that counts, what it sets, and what of it is passed over, and why.
+
+    It is the one that `--env-file` names, or else a `.env` that is found. Raises `SettingsError` for the former.
+    """
+    path = os.fspath(env_file) if env_file is not None else _found_in(folder) if search else None
+    if path is None:
+        return "", {}, []
+    try:
+        settings, lines = _read(path)
+    except _Unreadable as fault:
+        if env_file is not None:
+            raise SettingsError(f"--env-file {path}: it {fault}.") from fault
+        return path, {}, [f"{shown(path)}: it {fault}."]
+    if not lines:
+        return path, settings, []
+    return path, settings, [f"line {', '.join(map(str, lines[:3]))} of {shown(path)}: it must be NAME=value."]
+
+
+def holds_keys(env_file: str | Path) -> bool:
+    """Tell whether a file of settings holds a whole key pair. Raises `SettingsError` for one that cannot be read."""
+    return any(_pairs(file_of(None, env_file)[1]))
+
+
+def _found_in(folder: str | Path | None) -> str | None:
+    """Give the path of the `.env` in a folder, by default the working directory, if there is one."""
+    try:
+        path = os.path.join(folder or os.getcwd(), ".env")
+    except OSError:  # the working directory was removed
+        return None
+    return path if os.path.exists(path) and not os.path.isdir(path) else None  # venvs have the name too
+
+
+def _read(path: str) -> tuple[dict[str, str], list[int]]:
+    """Give the settings in a file, and the numbers of the lines that name one but cannot be understood.
+
+    Nothing is drawn into a value from elsewhere. Raises `_Unreadable`.
+    """
+    from dotenv.parser import parse_stream  # which says nothing: a warning for each line could fill a pipe
+
+    text = re.sub(r"[^\S\r\n]{200,}", " ", _text(path))  # on blanks the parser's time grows with their square
+    bindings = [each for each in parse_stream(io.StringIO(text)) if PREFIX in each.original.string]
+    wrong = [each.original for each in bindings if each.error]
+    lines = [each.line + each.string[: -len(each.string.lstrip())].count("\n") for each in wrong]
+    return heeded({each.key: each.value or "" for each in bindings if each.key is not None}), lines
+
+
+def credentials(
+    environment: Mapping[str, str], in_file: Mapping[str, str], *, trusted: bool
+) -> tuple[tuple[str, str] | None, bool, str | None]:
+    """Give the key pair in use, whether it stands in the file, and without a pair which half is missing.
+
+    Key and secret come from one place: half a pair in the environment is not completed, nor another account used in
+    its stead, by a file that is not trusted.
+    """
+    if pair := next(_pairs(environment), None):
+        return pair, False, None
+    half = _half(environment)
+    if half and not trusted:
+        return None, False, half
+    if pair := next(_pairs(in_file), None):
+        return pair, True, None
+    together = {**in_file, **environment}
+    pair = next(_pairs(together), None)  # of two places that are both the person's own
+    return pair, pair is not None, None if pair else _half(together)
+
+
+def _pairs(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((said[key], said[secret]) for key, secret in KEY_PAIRS if key in said and secret in said)
+
+
+def _half(said: Mapping[str, str]) -> str | None:
+    for pair in KEY_PAIRS:
+        present = [name for name in pair if name in said]
+        if len(present) == 1:
+            missing = pair[1 - pair.index(present[0])]
+            return f"{missing} is not set, though {present[0]} is"
+    return None
+
+
+def _text(path: str) -> str:
+    try:
+        text = _content(path).decode("utf-8-sig")
+    except OSError as fault:
+        raise _Unreadable(f"cannot be read: {fault.strerror}") from None
+    except UnicodeDecodeError:
+        raise _Unreadable(NO_TEXT) from None
+    if "\0" in text:  # UTF-16, in which no name would be found
+        raise _Unreadable(NO_TEXT)
+    return text
+
+
+def _content(path: str) -> bytes:
+    """Read a regular file without ever waiting for who is at the other end of a pipe."""
+    number = os.open(path, _FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise _Unreadable("is no regular file")
+        with open(number, "rb", closefd=False) as file:
+            content = file.read(MOST_BYTES + 1)
+    finally:
+        os.close(number)
+    if len(content) > MOST_BYTES:
+        raise _Unreadable(f"is larger than {MOST_BYTES // 1_000} kB")
+    return content

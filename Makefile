@@ -60,7 +60,7 @@ cover: $(READY) ## run the tests and hold branch coverage of src at 95 %
 check-node: $(UV) $(NODE_READY) ## check the server and the bundle with the official tools; needs Node and npm
 	@$(BIN)/python scripts/check_node.py
 
-check-package: $(READY) ## build sdist and wheel, run the demo from the one and the tests on the other, without the source
+check-package: $(READY) ## build sdist and wheel, run the demo and the tests from the wheel, without the source
 	@$(BIN)/python scripts/check_package.py
 
 test-lowest-direct test-highest: test-%: $(UV) ## run the tests on the lowest, or newest, versions that pyproject.toml allows

@@ -7,15 +7,27 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import icon
-from published import NAME, manifest
+from published import NAME, START, manifest
+from scenario_mcp import __version__
 
 ROOT = Path(__file__).parent.parent
 TOOLS = ROOT / "scripts/node"
 TAKEN = ("README.md", "LICENSE")
-CONSTRAINTS = ("constraint-dependencies", "build-constraint-dependencies")
+PROJECT = f"""\
+# What the server needs stands in requirements.txt, with hashes; {START} installs it.
+[project]
+name = "{NAME}"
+version = "{__version__}"
+requires-python = ">=3.11"
+dependencies = []
+
+[tool.uv]
+package = false
+"""
 
 
 def stage(folder: Path) -> None:
@@ -24,20 +36,27 @@ def stage(folder: Path) -> None:
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in TAKEN:
         shutil.copy(ROOT / name, folder / name)
-    (folder / "pyproject.toml").write_text(_pinned(), "utf-8")
+    shutil.copy(ROOT / "scripts/bundle_start.py", folder / START)
+    (folder / "pyproject.toml").write_text(PROJECT, "utf-8")
+    (folder / "requirements.txt").write_text(requirements(), "utf-8")
     icon.write(folder / "icon.png")
     (folder / "manifest.json").write_text(json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _pinned() -> str:
-    """Give pyproject.toml without what developers need, and with the versions that the tests ran with."""
-    text = re.sub(
-        r"\[dependency-groups\]\n.*?(?=\n\[)", "", (ROOT / "pyproject.toml").read_text("utf-8"), flags=re.DOTALL
-    )
-    pins = re.findall(r"^(\S+==[^\s;]+)( ; [^\\]+)?", (ROOT / "requirements-dev.txt").read_text("utf-8"), re.MULTILINE)
-    listed = "".join(f"  {json.dumps(name + marker.rstrip())},\n" for name, marker in pins)
-    constraints = "".join(f"{kind} = [\n{listed}]\n" for kind in CONSTRAINTS)
-    return text.replace("[tool.uv]\n", f"[tool.uv]\n{constraints}")
+def requirements() -> str:
+    """Give what the server itself needs of requirements-dev.txt, which says for each pin what asked for it."""
+    pins = list(_pins((ROOT / "requirements-dev.txt").read_text("utf-8")))
+    needed, size = {f"{NAME} (pyproject.toml)"}, 0
+    while size != len(needed):
+        size = len(needed)
+        needed |= {name for name, askers, _ in pins if needed & askers}
+    return "".join(pin for name, _, pin in pins if name in needed)
+
+
+def _pins(text: str) -> Iterator[tuple[str, set[str], str]]:
+    """Read a name, what asked for it, and the pin with its hashes."""
+    for pin, name, askers in re.findall(r"(?m)^((\S+?)==.*\n(?:    --hash=.*\n)+)    # via (.+)$", text):
+        yield name, set(askers.split(", ")), pin
 
 
 def pack(folder: Path, file: Path) -> None:

@@ -5,6 +5,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,16 +117,33 @@ def _inspected(run: Run, era: str, servers: Path) -> str | None:
     return f"status {done.returncode}\n{done.stdout[:2000]}\n{done.stderr[:2000]}"
 
 
-def _bundled(folder: Path) -> str | None:
-    """Pack the bundle, unpack its file elsewhere, and start the server as the manifest says; say what is wrong."""
+def _unpacked(folder: Path) -> tuple[Path, list[str], dict[str, str]]:
+    """Pack the bundle, unpack its file elsewhere, and give its place, its command and its environment, unfilled."""
     bundle.stage(folder / "bundle")
     bundle.pack(folder / "bundle", folder / "scenario-mcp.mcpb")
     unpacked = folder / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
     subprocess.run([BIN / "mcpb", "unpack", folder / "scenario-mcp.mcpb", unpacked], check=True)
     started = json.loads((unpacked / "manifest.json").read_text("utf-8"))["server"]["mcp_config"]
     command = [word.replace("${__dirname}", str(unpacked)) for word in (started["command"], *started["args"])]
     command[0] = str(Path(sys.executable).with_name(command[0]))  # the uv of this venv stands in for the host's
-    blank = {name: value if at % 2 else "" for at, (name, value) in enumerate(started["env"].items())}  # both kinds
+    return unpacked, command, started["env"]
+
+
+def _tampered(folder: Path) -> str | None:
+    """Start the bundle after one hash of each file was changed, as if the files had been; it must not start."""
+    unpacked, command, _ = _unpacked(folder)
+    needed = unpacked / "requirements.txt"
+    needed.write_text(re.sub(r"sha256:\w{8}", f"sha256:{'0' * 8}", needed.read_text("utf-8")), "utf-8")
+    ended = subprocess.run(command, env=_surroundings(), input=HELLO, capture_output=True, check=False)
+    refused = (ended.returncode, ended.stdout) == (1, b"") and b"Hash mismatch" in ended.stderr
+    return None if refused else f"status {ended.returncode}\n{ended.stdout[:500]!r}\n{ended.stderr[-2000:].decode()}"
+
+
+def _bundled(folder: Path) -> str | None:
+    """Start the server of the bundle as the manifest says; say what is wrong."""
+    _, command, env = _unpacked(folder)
+    blank = {name: value if at % 2 else "" for at, (name, value) in enumerate(env.items())}  # both kinds
     with subprocess.Popen(
         command, env=_surroundings() | blank, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as server:
@@ -163,7 +182,9 @@ def main() -> int:
             for run in _runs(folder / "icon.png")
             for era in ERAS
         ]
-        for name, check in (*checks, ("bundle, all options left blank", partial(_bundled, folder))):
+        checks.append(("bundle, all options left blank", partial(_bundled, folder)))
+        checks.append(("bundle, files that do not fit their hashes", partial(_tampered, folder)))
+        for name, check in checks:
             found = check()
             wrong += found is not None
             print(f"{'ok ' if found is None else 'BAD'}  {name}{f': {found}' if found else ''}", flush=True)

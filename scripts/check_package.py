@@ -1,7 +1,7 @@
-"""Check what people install: the sdist by itself, and the wheel made from it, each in an environment of its own.
+"""Check what people install: the wheel made from the sdist, in two environments, everything pinned by hash.
 
-The sdist is installed as pip does it, so that what pyproject.toml asks for must be enough for the demo. The wheel is
-tested by the tests, with the pinned versions, in a folder without the source. Words given go to pytest.
+In one there is only what pyproject.toml asks for, which must be enough for the demo. In the other the tests run, in a
+folder without the source. Words given go to pytest.
 """
 
 import shutil
@@ -14,12 +14,15 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import bundle
+
 ROOT = Path(__file__).parent.parent
 TESTED = ("tests", "scripts", "README.md", "pyproject.toml")
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 PARALLEL = ("-n", "4", "--dist", "worksteal")
 NEEDED = ("server/tools.json", "sandbox/contract.json", "py.typed", "__main__.py")
-TOP = {"src", "tests", "docs", "scripts", "README.md", "LICENSE", "pyproject.toml", ".env.example", "server.json"}
+TOP = {"src", "tests", "docs", "scripts", "README.md", "SECURITY.md", "LICENSE", "pyproject.toml", ".env.example"}
+TOP |= {"server.json"}
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
         [source] = (folder / "unpacked").iterdir()
         wheel = _built(source, "wheel", folder)
         _look(source, wheel)
-        _demo(sdist, folder)
+        _demo(wheel, folder)
         _test(wheel, folder, sys.argv[1:])
 
 
@@ -54,15 +57,19 @@ def _look(source: Path, wheel: Path) -> None:
     print(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size // 1000} kB")
 
 
-def _demo(sdist: Path, folder: Path) -> None:
-    python = _environment(folder / "by-sdist")
-    subprocess.run([python, *PIP, sdist], check=True)
+def _demo(wheel: Path, folder: Path) -> None:
+    python = _environment(folder / "alone")
+    needed = folder / "needed.txt"
+    needed.write_text(bundle.requirements(), "utf-8")
+    subprocess.run([python, *PIP, "--require-hashes", "-r", needed], check=True)
+    subprocess.run([python, *PIP, "--no-deps", wheel], check=True)
+    subprocess.run([python, "-m", "pip", "check"], check=True)
     subprocess.run([python.with_name("scenario-mcp"), "demo"], cwd=folder, check=True)
-    print("The demo runs from the sdist, with what it asks for.", flush=True)
+    print("The demo runs with what pyproject.toml asks for.", flush=True)
 
 
 def _test(wheel: Path, folder: Path, words: Sequence[str]) -> None:
-    python = _environment(folder / "by-wheel")
+    python = _environment(folder / "tested")
     subprocess.run([python, *PIP, "--require-hashes", "-r", ROOT / "requirements-dev.txt"], check=True)
     subprocess.run([python, *PIP, "--no-deps", wheel], check=True)
     elsewhere = folder / "elsewhere"

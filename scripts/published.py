@@ -11,6 +11,7 @@ from scenario_mcp.tools.catalog import TOOLS
 OWNER = "owner-to-be-set"
 
 NAME = "scenario-mcp"
+START = "start.py"  # of the bundle
 REGISTRY_NAME = f"io.github.{OWNER}/{NAME}"
 REPOSITORY = f"https://github.com/{OWNER}/{NAME}"
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
@@ -164,10 +165,10 @@ def manifest() -> dict[str, Any]:
         "icon": "icon.png",
         "server": {
             "type": "uv",
-            "entry_point": "src/scenario_mcp/__main__.py",
+            "entry_point": START,
             "mcp_config": {
                 "command": "uv",
-                "args": ["run", "--directory", "${__dirname}", NAME],
+                "args": ["run", "--directory", "${__dirname}", START],
                 "env": {option.variable: f"${{user_config.{option.key}}}" for option in asked},
             },
         },

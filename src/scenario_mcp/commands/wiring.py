@@ -60,6 +60,7 @@ def services_for(settings: Settings) -> Services:
         journal=Journal(store, client.scope, Process(memory)),
         caps=Caps(settings.max_per_call, settings.max_per_day),
         shelf=shelf,
+        max_file_mb=settings.max_file_mb,
         previews=settings.previews,
         toolsets=settings.toolsets,
     )

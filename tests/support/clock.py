@@ -11,11 +11,12 @@ class _LeapingSelector(selectors.DefaultSelector):
 
     leapt = 0.0
     threads = 0
+    patience: float | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or (timeout > 0 and self.threads):
+        if timeout is None or (timeout > 0 and self.threads and self.patience is None):
             return super().select(None)
-        ready = super().select(0)
+        ready = super().select(self.patience if timeout > 0 and self.threads else 0)
         if not ready:
             self.leapt += max(0.0, timeout)
         return ready
@@ -47,4 +48,13 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         self._leaping.threads -= 1
 
 
+class ImpatientLoop(LeapingLoop):
+    """For tests with threads that hang: seconds pass also while a thread works, if nothing happens for a moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leaping.patience = 0.25
+
+
 LEAPING: tuple[str, Mapping[str, object]] = ("asyncio", {"loop_factory": LeapingLoop})
+IMPATIENT: tuple[str, Mapping[str, object]] = ("asyncio", {"loop_factory": ImpatientLoop})

@@ -254,7 +254,7 @@ async def test_a_bad_file_among_good_ones_sends_none(
     result = await agent.call_tool(TOOL, arguments | {"image": path, "ipAdapterImages": [path, "key.png", "no.png"]})
 
     assert result.is_error
-    for problem in ("- ipAdapterImages[1]: is the file key.png", "- ipAdapterImages[2]: names the file"):
+    for problem in ('- ipAdapterImages[1]: is the file "key.png"', "- ipAdapterImages[2]: names the file"):
         assert problem in text_of(result)
     assert network.sent == []
 
@@ -397,7 +397,7 @@ async def test_progress_of_an_upload_is_told_in_bytes(agent: McpClient, argument
 
     await agent.call_tool(TOOL, arguments | {"image": "noise.png"}, progress_callback=listen)
 
-    assert "uploading noise.png: 5.2 of 6.0 MB" in heard
+    assert 'uploading "noise.png": 5.2 of 6.0 MB' in heard
 
 
 async def test_upload_asset_gives_an_id_that_tools_take(

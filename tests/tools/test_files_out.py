@@ -22,7 +22,7 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult, ImageContent, ResourceLink
 from PIL import Image
 
-from scenario_mcp.media import outputs, previews
+from scenario_mcp.media import cards, names, previews
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import Draft, World
 from scenario_mcp.scenario.client import Client
@@ -89,10 +89,10 @@ async def test_results_are_saved_under_names_a_person_reads(
 
     content = made(result)
     day = datetime.fromtimestamp(world.clock()).astimezone().strftime("%Y-%m-%d")
-    tag = outputs.tag(content["jobId"])
-    names = [f"{day}/a-phoenix-over-mountains-{tag}{end}" for end in ("-1.png", "-2.png", ".json")]
-    assert everything(shelf) == names
-    assert [each["path"] for each in content["assets"]] == [str(shelf / name) for name in names[:2]]
+    tag = names.tag(content["jobId"])
+    files = [f"{day}/a-phoenix-over-mountains-{tag}{end}" for end in ("-1.png", "-2.png", ".json")]
+    assert everything(shelf) == files
+    assert [each["path"] for each in content["assets"]] == [str(shelf / name) for name in files[:2]]
     assert not any("url" in each for each in content["assets"])
     for each in content["assets"]:
         assert each["path"] in text_of(result)
@@ -416,14 +416,14 @@ async def test_a_card_that_cannot_be_read_hides_no_result(
 
 def test_two_jobs_that_share_a_tag_share_no_card(tmp_path: Path) -> None:
     day = datetime(2026, 11, 22).astimezone()
-    first = outputs.place(tmp_path, day, "a fox", "job_1")
-    outputs.write_card(first, {"jobId": "job_other"})
+    first = cards.place(tmp_path, day, "a fox", "job_1")
+    cards.write_card(first, {"jobId": "job_other"})
 
-    second = outputs.place(tmp_path, day, "a fox", "job_1")
-    outputs.write_card(second, {"jobId": "job_1"})
+    second = cards.place(tmp_path, day, "a fox", "job_1")
+    cards.write_card(second, {"jobId": "job_1"})
 
     assert second.card != first.card
-    assert outputs.place(tmp_path, datetime(2027, 1, 1).astimezone(), "renamed", "job_1") == second
+    assert cards.place(tmp_path, datetime(2027, 1, 1).astimezone(), "renamed", "job_1") == second
 
 
 async def test_cards_hold_no_signed_addresses_and_no_pictures(
@@ -711,7 +711,7 @@ async def test_show_assets_refuses_what_it_cannot_do(
     [
         ("A phoenix, over mountains!", "a-phoenix-over-mountains"),
         ("../../etc/passwd", "etc-passwd"),
-        ("con", "con"),
+        ("con", "untitled"),
         ("", "untitled"),
         ("???", "untitled"),
         ("один два", "один-два"),
@@ -721,7 +721,7 @@ async def test_show_assets_refuses_what_it_cannot_do(
     ],
 )
 def test_names_are_fit_for_every_system(words: str, slug: str) -> None:
-    assert outputs.slug(words) == slug
+    assert names.slug(words) == slug
 
 
 async def test_many_results_of_several_jobs_stay_within_one_answer(

@@ -79,6 +79,7 @@ def services_for(settings: Settings) -> Services:
         caps=Caps(settings.max_per_call, settings.max_per_day, problems=settings.problems),
         remarks=settings.ignored,
         shelf=shelf,
+        max_file_mb=settings.max_file_mb,
         previews=settings.previews,
         toolsets=settings.toolsets,
     )

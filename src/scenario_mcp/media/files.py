@@ -6,25 +6,27 @@ same words whether or not it exists, so that nothing can be learned by asking.
 
 import errno
 import os
-import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
+from itertools import islice
 from pathlib import Path, PureWindowsPath
+from threading import Thread
 
-from scenario_mcp.media import pictures
+from scenario_mcp.media import names, opened, pictures
 from scenario_mcp.media.pictures import Picture
 from scenario_mcp.media.sources import SUFFIXES, BadSource, FilePath
+from scenario_mcp.wording import quoted
 
 # What programs keep of a person, visible in the home folder of some platforms.
 _PRIVATE = {"darwin": "library", "win32": "appdata"}
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
-# Names of devices on Windows in every folder, with any suffix: to open one may wait for a serial port.
-_DEVICES = {"con", "conin$", "conout$", "prn", "aux", "nul"}
-_DEVICES |= {f"{port}{number}" for port in ("com", "lpt") for number in (*range(10), *"¹²³")}
-LONGEST_PATH = 500  # characters that are repeated in an answer
-_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"))
+LONGEST_PATH, LONGEST_NAME = 500, 120  # characters that are repeated in an answer
+SOON = 0.2  # seconds in which a folder that does not hang is resolved
+MOST_NEAR = 5_000  # names that are looked through for one like it
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,28 @@ class PictureFile:
     picture: Picture
 
 
+class _Root:
+    """A folder that is resolved once: if it is swapped for a link later, what is open does not move along.
+
+    In a thread of its own, since one on a network disk that hangs must hold up only who asks for what is in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path: Path | None = None
+        self._thread = Thread(target=self._resolve, daemon=True)
+        self._thread.start()
+
+    def path(self, wait: float | None) -> Path | None:
+        """Give the resolved folder; None if it has none, or not within so many seconds."""
+        self._thread.join(wait)
+        return self._path
+
+    def _resolve(self) -> None:
+        with suppress(OSError, RuntimeError, ValueError):  # a loop of links
+            self._path = self._folder.resolve()
+
+
 @dataclass(frozen=True)
 class Allowed:
     """The folders that files may come from, and the words that say so."""
@@ -43,6 +67,10 @@ class Allowed:
     folders: tuple[Path, ...]
     home: Path | None = None
     platform: str = sys.platform
+
+    @cached_property
+    def _roots(self) -> tuple["_Root", ...]:
+        return tuple(map(_Root, self.folders))
 
     def resolve(self, given: FilePath) -> Path:
         """Resolve `~` and links, and hold the target against the folders.
@@ -57,16 +85,14 @@ class Allowed:
                 raise RuntimeError
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
             raise self._outside() from None
-        if not any(self._below(folder, target) for folder in self.folders):
+        if not any(self._below(root.path(wait), target) for wait in (SOON, None) for root in self._roots):
             raise self._outside()
         return target
 
-    def _below(self, folder: Path, target: Path) -> bool:
-        try:
-            root = folder.resolve()
-            parts = target.relative_to(root).parts
-        except (OSError, RuntimeError, ValueError):
+    def _below(self, root: Path | None, target: Path) -> bool:
+        if root is None or not target.is_relative_to(root):
             return False
+        parts = target.relative_to(root).parts
         if not parts or any(part.startswith(".") for part in parts):
             return False
         return not self._is_private(target) or self._is_private(root)
@@ -90,7 +116,7 @@ class Allowed:
 def _is_no_file_of_windows(path: str) -> bool:
     """Tell whether a path names a device or a stream of a file, which Windows opens like files."""
     parts = [part for part in PureWindowsPath(path).parts if part != PureWindowsPath(path).anchor]
-    return any(":" in part or part.partition(".")[0].strip().casefold() in _DEVICES for part in parts)
+    return any(":" in part or part.partition(".")[0].strip().casefold() in names.DEVICES for part in parts)
 
 
 def read_picture(given: FilePath, allowed: Allowed) -> PictureFile:
@@ -100,33 +126,25 @@ def read_picture(given: FilePath, allowed: Allowed) -> PictureFile:
     try:
         return PictureFile(target, content, pictures.inspect(content))
     except pictures.BadPicture as bad:
-        raise BadSource(f"is the file {target.name}, which {bad}") from None
+        raise BadSource(f"is the file {quoted(target.name, LONGEST_NAME)}, which {bad}") from None
 
 
 def _read(target: Path) -> bytes:
     try:
-        number = os.open(target, _FLAGS)
+        return opened.read(target, pictures.MOST_BYTES)
+    except opened.NotRegular:
+        raise BadSource(NO_FILE) from None
+    except opened.TooLarge:
+        raise BadSource(f"is a file larger than {pictures.MOST_BYTES // 1_000_000} MB. Make it smaller.") from None
     except OSError as fault:
         raise BadSource(_why_not(target, fault)) from None
-    try:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise BadSource(NO_FILE)
-        if found.st_size > pictures.MOST_BYTES:
-            raise BadSource(f"is a file larger than {pictures.MOST_BYTES // 1_000_000} MB. Make it smaller.")
-        with open(number, "rb", closefd=False) as file:
-            return file.read(pictures.MOST_BYTES + 1)
-    except OSError as fault:
-        raise BadSource(_why_not(target, fault)) from None
-    finally:
-        os.close(number)
 
 
 def _why_not(target: Path, fault: OSError) -> str:
-    shown = f"{target}" if len(f"{target}") <= LONGEST_PATH else target.name[:80] + "..."
+    shown = quoted(target if len(f"{target}") <= LONGEST_PATH else f"{target.name[:80]}...", LONGEST_PATH)
     if fault.errno in (errno.ENOENT, errno.ENOTDIR):
-        near = get_close_matches(target.name.lower(), names := _picture_names(target.parent), 3, 0.5)
-        hint = f" Near to it: {', '.join(names[each] for each in near)}." if near else ""
+        near = get_close_matches(target.name.lower(), known := _picture_names(target.parent), 3, 0.5)
+        hint = f" Near to it: {', '.join(quoted(known[each]) for each in near)}." if near else ""
         return f"names the file {shown}, which was not found.{hint}"
     if fault.errno in (errno.EACCES, errno.EPERM):
         allow = (
@@ -135,17 +153,19 @@ def _why_not(target: Path, fault: OSError) -> str:
             else " Ask the user to let this program read it."
         )
         return f"names the file {shown}, which may not be read.{allow}"
-    if fault.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+    if fault.errno == errno.ELOOP:
         return NO_FILE
     return f"names the file {shown}, which cannot be read ({fault.strerror})."
 
 
 def _picture_names(folder: Path) -> dict[str, str]:
+    """List pictures that may have been meant, by their names in small letters; only names that can be shown."""
     try:
-        found = sorted(os.listdir(folder))
+        with opened.folder(folder) as holding:
+            found = [entry.name for entry in islice(holding.entries(), MOST_NEAR)]
     except OSError:
         return {}
-    return {name.lower(): name for name in found if name.lower().endswith(SUFFIXES) and not name.startswith(".")}
+    return {name.lower(): name for name in sorted(found) if name.lower().endswith(SUFFIXES) and names.is_fit(name)}
 
 
 def default_folders(home: Path | None, working: Path | None) -> Sequence[Path]:

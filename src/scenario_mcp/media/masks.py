@@ -23,7 +23,8 @@ class Mask:
                 flat = pictures.eight_bits(picture).convert("L")
                 if picture.has_transparency_data:
                     # What is transparent is not painted, so it keeps the image, as black does.
-                    hidden = picture.convert("RGBA").getchannel("A").point(lambda alpha: 255 - alpha)
+                    seen = picture if "A" in picture.getbands() else picture.convert("RGBA")
+                    hidden = seen.getchannel("A").point(lambda alpha: 255 - alpha)
                     flat.paste(0, mask=hidden)
         except BadSource:
             raise

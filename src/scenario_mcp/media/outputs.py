@@ -1,26 +1,22 @@
-"""Finished files on disk: named for a person, whole or not at all, never over another.
+"""Finished files on disk: whole or not at all, never over another, within the room that a person leaves for them."""
 
-A job's files stand in a folder of its day, each named by words of the prompt, a tag of the job and a number. Beside
-them a card, a small JSON, tells how they were made and which asset each file is; it is also how they are found again.
-"""
-
+import errno
 import hashlib
-import json
 import os
-import re
 import secrets
-from base64 import b32encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from scenario_mcp.media import pictures
+from scenario_mcp.media import opened, pictures, svg
+from scenario_mcp.media.opened import Folder
 
-WORDS, LONGEST = 6, 48  # words of a prompt in a name, and their characters
-TAG, LONG_TAG = 4, 12  # characters of an id in a name; the long one where two ids share the short one
+# Suffixes that no system and no browser runs; what is not listed becomes .bin.
 SUFFIXES = {
     "video/mp4": ".mp4",
     "video/webm": ".webm",
@@ -34,140 +30,176 @@ SUFFIXES = {
     "model/gltf-binary": ".glb",
     "model/obj": ".obj",
     "text/plain": ".txt",
-    "application/json": ".json",
-    "image/svg+xml": ".svg",
+    "application/json": ".data.json",  # a result must not pass for a card
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the files of one job belong: a folder, and what their names begin with."""
-
-    folder: Path
-    stem: str
-
-    @property
-    def card(self) -> Path:
-        """The file that tells how the others were made."""
-        return self.folder / f"{self.stem}.json"
-
-
-def place(shelf: Path, made: datetime, words: str, job_id: str) -> Place:
-    """Choose the place of a job's files: the one that has its card already, or one by its day, prompt and id."""
-    tags = [tag(job_id, length) for length in (TAG, LONG_TAG)]
-    for found in (path for each in tags for path in sorted(shelf.glob(f"*/*-{each}.json"))):
-        known = Place(found.parent, found.stem)
-        if read_card(known).get("jobId") == job_id:
-            return known
-    free = (Place(shelf / f"{made:%Y-%m-%d}", f"{slug(words)}-{each}") for each in tags)
-    return next(each for each in free if not each.card.exists() or each.stem.endswith(tags[-1]))
-
-
-def slug(words: str) -> str:
-    """Make words fit for a file name on every system."""
-    plain = re.sub(r"[^\w]+|_+", "-", words.casefold()).strip("-").split("-")
-    return "-".join(plain[:WORDS])[:LONGEST].strip("-") or "untitled"
-
-
-def tag(name: str, length: int = TAG) -> str:
-    """Shorten an id to some letters and digits."""
-    return b32encode(hashlib.sha256(name.encode()).digest()).decode()[:length].lower()
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A file that is being written: not there yet under its name."""
-
-    path: Path
-    file: BinaryIO
-
-
-@contextmanager
-def draft(folder: Path) -> Iterator[Draft]:
-    """Open a temporary file in a folder; what is not kept by the end is removed. Raises `OSError`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{secrets.token_hex(8)}.part"
-    try:
-        with path.open("xb") as file:
-            yield Draft(path, file)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def keep(written: Draft, folder: Path, name: str, mime_type: str | None) -> tuple[Path, str]:
-    """Give a written file its name, or the next free one, and its SHA-256.
-
-    Raises `NotWhole` for a file that is empty or not what it is said to be, and `OSError`.
-    """
-    written.file.flush()
-    os.fsync(written.file.fileno())
-    written.file.close()  # Windows renames no open file
-    digest = _sha256(written.path)
-    suffix = _suffix(written.path, mime_type)
-    number = 1
-    while True:
-        path = folder / (f"{name}{suffix}" if number == 1 else f"{name} ({number}){suffix}")
-        try:
-            _publish(written.path, path)
-        except FileExistsError:
-            if _sha256(path) != digest:
-                number += 1
-                continue
-        return path, digest
+MEGABYTE = 1_000_000
+KEPT_FREE, KEPT_SHARE = 1_000_000_000, 20  # bytes of a disk that stay free, or one part in so many of a small one
+MOST_NAMES = 99  # numbered names that are tried before a random one is taken
 
 
 class NotWhole(ValueError):
     """A file that cannot be what it is said to be."""
 
 
-def _publish(draft: Path, path: Path) -> None:
-    """Let a file appear whole under a new name. Raises `FileExistsError` if the name is taken."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        raise
-    except OSError:  # file systems without hard links
-        with path.open("xb"):  # takes the name, so that the next step replaces nothing but this
-            pass
-        draft.replace(path)
+def disk(path: Path) -> tuple[int, int]:
+    """Measure the disk of a folder: its bytes, and those that are free. Raises `OSError`."""
+    usage = shutil.disk_usage(path)
+    return usage.total, usage.free
 
 
-def read_card(place: Place) -> dict[str, Any]:
-    """Read a job's card; empty if there is none that can be read."""
-    try:
-        card = json.loads(place.card.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}
+@dataclass(frozen=True)
+class Room:
+    """What may be written: `most` bytes in one file, and as much as leaves the disk some room."""
+
+    most: int = 2_000 * MEGABYTE
+    disk: Callable[[Path], tuple[int, int]] = disk
+
+    def check(self, folder: Path, coming: int) -> None:
+        """Refuse bytes that would fill the disk. Raises `OSError`."""
+        total, free = self.disk(folder)
+        kept = min(KEPT_FREE, total // KEPT_SHARE)
+        if total and free - coming < kept:  # some network folders know no sizes
+            words = f"the disk is nearly full, and {kept / MEGABYTE:,.0f} MB stay free: make room, then call again"
+            raise OSError(errno.ENOSPC, words, str(folder))
 
 
-def filed(place: Place, card: Mapping[str, Any]) -> dict[str, Path]:
-    """List the files of a card that are still there, by asset id."""
-    files = card.get("files")
-    entries = files.items() if isinstance(files, dict) else ()
-    named = ((each, entry.get("file")) for each, entry in entries if isinstance(entry, dict))
-    paths = ((each, place.folder / name) for each, name in named if isinstance(name, str) and name == Path(name).name)
-    return {each: path for each, path in paths if path.is_file()}
+@dataclass(frozen=True)
+class Kept:
+    """A file that was saved: its size in bytes, and a remark if it was not saved as what it is said to be."""
+
+    path: Path
+    sha256: str
+    size: int
+    remark: str | None = None
 
 
-def write_card(place: Place, card: Mapping[str, Any]) -> None:
-    """Write a job's card, whole or not at all. Raises `OSError`."""
-    with draft(place.folder) as written:
-        written.file.write(json.dumps(card, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        written.file.close()  # Windows renames no open file
-        written.path.replace(place.card)
+class Draft:
+    """A file that is being written to a resolved folder: not there under its name before it is kept.
+
+    `add` only collects. `flush`, `keep` and `discard` write, and may take long: they are for threads, one at a time.
+    """
+
+    def __init__(self, folder: Path, room: Room) -> None:
+        self._folder, self._room = folder, room
+        self._name = f".{secrets.token_hex(8)}.part"
+        self._chunks: deque[bytes] = deque()
+        self._size = self._written = 0
+        self._sha256 = hashlib.sha256()
+        self._header = b""
+        self._file: BinaryIO | None = None
+        self._lock = threading.Lock()
+        self._unwanted = False
+
+    @property
+    def pending(self) -> int:
+        """The bytes that were added and not written yet."""
+        return self._size - self._written
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises `OSError` as soon as they are too many."""
+        self._size += len(chunk)
+        if self._size > self._room.most:
+            most = f"{self._room.most / MEGABYTE:,.0f} MB"
+            raise OSError(errno.EFBIG, f"it is larger than {most}, the most that SCENARIO_MAX_FILE_MB allows")
+        if chunk:
+            self._chunks.append(chunk)
+
+    def flush(self, patience: float = -1) -> None:
+        """Write what was added, after another thread that does so, for which `patience` is waited. Raises `OSError`."""
+        if not self._lock.acquire(timeout=patience):
+            raise TimeoutError(errno.ETIMEDOUT, "the disk takes nothing more", str(self._folder))
+        try:
+            self._flush()
+        finally:
+            self._lock.release()
+
+    def keep(self, name: str, mime_type: str | None) -> Kept:
+        """Give the file its name, or the next free one; in any case nothing else is left of it.
+
+        Raises `NotWhole` for a file that is empty or not what it is said to be, and `OSError`.
+        """
+        with self._lock:
+            try:
+                if not self._size:
+                    raise NotWhole("what came is empty or no picture")
+                file = self._flush()
+                os.fsync(file.fileno())
+                suffix, remark = _suffix(self._header, mime_type, file, self._size)
+                file.close()  # Windows renames no open file
+                with opened.folder(self._folder) as folder:
+                    name = self._publish(folder, name, suffix)
+                return Kept(self._folder / name, self._sha256.hexdigest(), self._size, remark and f"{remark} ({name})")
+            finally:
+                self._remove()
+
+    def give_up(self) -> None:
+        """Let no thread that still writes publish anything."""
+        self._unwanted = True
+
+    def discard(self) -> None:
+        """Remove what was written, after the thread that writes it."""
+        self.give_up()
+        with self._lock:
+            self._remove()
+
+    def _flush(self) -> BinaryIO:
+        self._check_wanted()
+        if self._file is None:
+            with opened.folder(self._folder, make=True) as folder:
+                self._file = folder.create(self._name)
+        content = b"".join(iter(lambda: self._chunks.popleft() if self._chunks else b"", b""))
+        self._room.check(self._folder, len(content))
+        self._file.write(content)
+        self._file.flush()
+        self._written += len(content)
+        self._sha256.update(content)
+        self._header = self._header or content[:32]
+        return self._file
+
+    def _publish(self, folder: Folder, name: str, suffix: str) -> str:
+        digest = self._sha256.hexdigest()
+        for free in _names(name, suffix):
+            self._check_wanted()
+            try:
+                folder.publish(self._name, free)
+            except FileExistsError:
+                if folder.sha256(free, self._size) != digest:
+                    continue
+            return free
+        raise AssertionError("names do not end")
+
+    def _check_wanted(self) -> None:
+        if self._unwanted:
+            raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+
+    def _remove(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            with suppress(OSError):
+                file.close()
+            with suppress(OSError), opened.folder(self._folder) as folder:
+                folder.remove(self._name)
 
 
-def _suffix(path: Path, mime_type: str | None) -> str:
-    plain = (mime_type or "").partition(";")[0]
-    with path.open("rb") as file:
-        header = file.read(32)
-    named = pictures.kind_of(header)
-    if not header or (plain.startswith("image/") and plain != "image/svg+xml" and named is None):
+def _names(name: str, suffix: str) -> Iterator[str]:
+    yield f"{name}{suffix}"
+    yield from (f"{name} ({number}){suffix}" for number in range(2, MOST_NAMES + 1))
+    while True:
+        yield f"{name} ({secrets.token_hex(4)}){suffix}"
+
+
+def _suffix(header: bytes, mime_type: str | None, file: BinaryIO, size: int) -> tuple[str, str | None]:
+    """Choose the suffix by what the file holds first, and a remark if it is not the one that its type has."""
+    plain = (mime_type or "").partition(";")[0].strip().lower()
+    if kind := pictures.kind_of(header):
+        return kind.suffix, None
+    if plain == svg.MIME_TYPE:
+        try:
+            risk = svg.risk(file, size)
+        except svg.NoSvg:
+            raise NotWhole("what came is no SVG") from None
+        remark = f"the SVG holds {risk}, so it was saved as text, which no browser runs"
+        return (".svg", None) if risk is None else (".svg.txt", remark)
+    if plain.startswith("image/"):
         raise NotWhole("what came is empty or no picture")
-    return named.suffix if named else SUFFIXES.get(plain, ".bin")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return SUFFIXES.get(plain, ".bin"), None

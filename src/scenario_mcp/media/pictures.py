@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 100_000_000
 MOST_PIXELS = 100_000_000
 MOST_DECODED = 40_000_000  # pixels of a picture that is held in memory whole
+# Pillow's PILLOW_BLOCK_SIZE, https://pillow.readthedocs.io/en/stable/reference/block_allocator.html: blocks larger than
+# 32 MB go back to the system as soon as they are free; what smaller ones held, hundreds of megabytes, stays.
+BLOCK = 64 * 2**20
 KINDS = "PNG, JPEG, WebP, GIF, TIFF, AVIF or HEIC"
 
 
@@ -100,9 +103,10 @@ def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "It
 
     The one place that opens pictures we were given, so that their size is always looked at first.
     """
-    from PIL import Image
+    from PIL import Image, _imaging
 
     Image.MAX_IMAGE_PIXELS = None  # ours is the limit below; Pillow's own would only warn
+    _imaging.set_block_size(BLOCK)
     try:
         picture = Image.open(io.BytesIO(content), formats=formats or FORMATS)
         with picture:

@@ -1,8 +1,9 @@
 """Files out: finished results are downloaded, saved once, and shown small."""
 
 import asyncio
+import errno
 import logging
-import re
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,25 +13,31 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from scenario_mcp import wording
 from scenario_mcp.inferences.table import route_of
-from scenario_mcp.media import outputs
-from scenario_mcp.media.outputs import NotWhole, Place
-from scenario_mcp.media.previews import Gallery, Preview
+from scenario_mcp.media import cards, names, opened
+from scenario_mcp.media.cards import Place
+from scenario_mcp.media.outputs import Draft, Kept, NotWhole, Room
+from scenario_mcp.media.previews import Preview
+from scenario_mcp.media.shelf import NewFolders, sweep
 from scenario_mcp.scenario import assets
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.tools import saving, showing
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
+from scenario_mcp.tools.threads import Lanes
 from scenario_mcp.tools.wish import Origin, prompt_of
+from scenario_mcp.wording import clean
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
-LARGEST_PREVIEWED = 60_000_000  # bytes of a file that is held in memory for its preview
-LONGEST_VALUE = 2_000  # characters of an argument that a card repeats
+CARD_SECONDS = 2.0  # that writing a card may take when the call's time is over
+MOST_FOLDERS = 20  # that agents may have made below the results folder, per start of the server
+LONGEST_KIND = 30  # characters of the part in a file's name
+YEARS = range(2020, 2100)  # of a job's time that its folder is named after
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +52,7 @@ class Delivered:
 
 
 class Delivery:
-    """Saves results below `shelf` (nothing without one) and makes previews if they are wanted.
+    """Saves results below `shelf` (nothing without one) as `room` allows, and makes previews if they are wanted.
 
     `origin_of` tells the call that a job came from, if it is known.
     """
@@ -57,14 +64,25 @@ class Delivery:
         shelf: Path | None,
         origin_of: Callable[[str], Origin | None],
         *,
+        room: Room,
+        lanes: Lanes,
         with_previews: bool,
     ) -> None:
         self._client = client
         self._intake = intake
         self._shelf = shelf
+        self._room = room
+        self._lanes = lanes
         self._with_previews = with_previews
         self._origin_of = origin_of
+        self._new_folders = NewFolders(MOST_FOLDERS)
+        self._top: Path | None = None
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as a call holds one
+
+    @property
+    def shelf(self) -> Path | None:
+        """The folder that results are saved in, if any."""
+        return self._shelf
 
     async def save(self, job: Job, described: Sequence[Asset], host: Host) -> Delivered:
         """Save the files of a finished job that are not saved yet, as far as the call's time goes. Raises nothing."""
@@ -72,70 +90,57 @@ class Delivery:
         if self._shelf is None or not described:
             return delivered
         lock = self._locks.setdefault(job.id, asyncio.Lock())
+        until = host.deadline.sooner(LAST_SECOND)
         try:
             # Another call may be saving the same job: waiting for it must end with this call's own time.
-            with anyio.move_on_after(host.deadline.sooner(LAST_SECOND).remaining()) as scope:
+            with anyio.move_on_after(until.remaining()) as scope:
                 async with lock:
-                    origin = self._origin_of(job.id)
-                    place = await asyncio.to_thread(_place, self._shelf, job, origin)
-                    await self._save(place, job, origin, described, delivered, host)
+                    await self._save(job, described, delivered, host, until)
             if scope.cancelled_caught:
                 delivered.notes.append(f"{len(described) - len(delivered.files)} result(s) are not saved yet.")
+        except OSError as fault:
+            delivered.notes.append(f"The results were not saved: {opened.in_words(fault)}.")
         except Exception:  # the job is paid and its results are named: no bug here may hide them
             logger.exception("Unexpected error while saving the results of %s", job.id)
             delivered.notes.append("The results could not be saved: an internal error, told in the server's log.")
         return delivered
 
-    async def saved(self, job: Job) -> dict[str, Path]:
+    async def saved(self, job: Job, deadline: Deadline) -> dict[str, Path]:
         """List the files of a job that are saved already, by asset id."""
         if self._shelf is None:
             return {}
-        place = await asyncio.to_thread(_place, self._shelf, job, self._origin_of(job.id))
-        return await asyncio.to_thread(lambda: outputs.filed(place, outputs.read_card(place)))
+        try:
+            return (await self._found(job, deadline.sooner(LAST_SECOND)))[2]
+        except OSError:
+            return {}
 
     async def previews(
         self, described: Sequence[Asset], files: Mapping[str, Path], deadline: Deadline
     ) -> list[Preview]:
         """Make previews of pictures, from their files or else their addresses. Raises nothing."""
-        listed = {
-            number: asset for number, asset in enumerate(described, 1) if (asset.mime_type or "").startswith("image/")
-        }
-        if not self._with_previews or not listed:
+        if not self._with_previews:
             return []
-        gallery = Gallery(list(listed))
-        try:
-            with anyio.move_on_after(deadline.sooner(LAST_SECOND).remaining()):
-                for number in gallery.numbers:  # one after another: large ones fill the memory
-                    asset = listed[number]
-                    content = await self._content(asset, files.get(asset.id), deadline)
-                    if content is not None:
-                        await asyncio.to_thread(gallery.add, number, content)
-            return await asyncio.to_thread(gallery.previews)
-        except Exception:  # a preview is never worth a failed call
-            logger.warning("No previews could be made", exc_info=True)
-        return []
+        return await showing.previews(self._client, self._lanes.showing, described, files, deadline)
 
-    async def save_as(self, asset: Asset, folder: Path, deadline: Deadline) -> Path:
-        """Save one asset's file in a folder, named by its prompt and id. Raises `ScenarioError` and `OSError`."""
-        name = f"{outputs.slug(asset.prompt or asset.id)}-{outputs.tag(asset.id)}"
-        return await self._download(asset, folder, name, deadline)
+    async def folder(self, parts: tuple[str, ...], deadline: Deadline) -> Path:
+        """Make a folder below the results folder, which there must be. Raises `TooManyFolders` and `OSError`."""
+        return await self._lanes.writing.run(
+            deadline.sooner(LAST_SECOND), lambda: self._new_folders.make(self._resolved(), parts)
+        )
 
-    @property
-    def shelf(self) -> Path | None:
-        """The folder that results are saved in, if any."""
-        return self._shelf
+    async def save_as(self, asset: Asset, folder: Path, deadline: Deadline) -> Kept:
+        """Save one asset's file in a folder that was made, named by its prompt and id.
+
+        Raises `ScenarioError`, `NotWhole` and `OSError`.
+        """
+        name = f"{names.slug(asset.prompt or asset.id)}-{names.tag(asset.id)}"
+        return await self._download(asset, folder, name, deadline.sooner(LAST_SECOND))
 
     async def _save(
-        self,
-        place: Place,
-        job: Job,
-        origin: Origin | None,
-        described: Sequence[Asset],
-        delivered: Delivered,
-        host: Host,
+        self, job: Job, described: Sequence[Asset], delivered: Delivered, host: Host, until: Deadline
     ) -> None:
-        card = await asyncio.to_thread(outputs.read_card, place)
-        delivered.files |= await asyncio.to_thread(outputs.filed, place, card)
+        place, card, filed = await self._found(job, until)
+        delivered.files |= {asset.id: filed[asset.id] for asset in described if asset.id in filed}
         missing = [(number, asset) for number, asset in enumerate(described, 1) if asset.id not in delivered.files]
         if not missing:
             return
@@ -144,26 +149,59 @@ class Delivery:
         async def one(number: int, asset: Asset) -> None:
             async with places:
                 try:
-                    path = await self._download(asset, place.folder, _name(place, number, asset), host.deadline)
+                    kept = await self._download(asset, place.folder, _name(place, number, asset), until)
                 except (ScenarioError, OSError, NotWhole) as fault:
-                    delivered.notes.append(f"Result {number} was not saved: {_words(fault)}.")
+                    delivered.notes.append(f"Result {number} was not saved: {in_words(fault)}.")
                     return
-                delivered.files[asset.id] = path
-                delivered.size += await asyncio.to_thread(lambda: path.stat().st_size)
+                if kept.remark:
+                    delivered.notes.append(f"Result {number}: {kept.remark}.")
+                delivered.files[asset.id] = kept.path
+                delivered.size += kept.size
                 saved = f"saved {len(delivered.files)} of {len(described)} results"
                 await host.progress(100, f"{saved}, {delivered.size / 1e6:.1f} MB")
 
         try:
-            async with anyio.create_task_group() as saving:
+            async with anyio.create_task_group() as saving_all:
                 for number, asset in missing:
-                    saving.start_soon(one, number, asset)
+                    saving_all.start_soon(one, number, asset)
         finally:
             if delivered.files:
+                fresh = _card(job, self._origin_of(job.id), described, delivered)
+                earlier = {name: value for name, value in card.items() if value is not None and name != "files"}
                 with anyio.CancelScope(shield=True):
-                    await _write_card(place, card, job, origin, described, delivered)
+                    await self._write_card(place, fresh | earlier, delivered, host)
 
-    async def _download(self, asset: Asset, folder: Path, name: str, deadline: Deadline) -> Path:
-        until = deadline.sooner(LAST_SECOND)
+    async def _write_card(self, place: Place, card: Mapping[str, Any], delivered: Delivered, host: Host) -> None:
+        until = host.deadline.sooner(LAST_SECOND / 2).or_within(CARD_SECONDS)
+        try:
+            await self._lanes.writing.run(until, cards.write_card, place, cards.short(card))
+        except OSError as fault:
+            delivered.notes.append(f"The card beside the results was not written: {opened.in_words(fault)}.")
+
+    async def _found(self, job: Job, until: Deadline) -> tuple[Place, dict[str, Any], dict[str, Path]]:
+        """Find the place of a job's files, the card that is there, and the files that it names. Raises `OSError`."""
+        origin = self._origin_of(job.id)
+
+        def find() -> tuple[Place, dict[str, Any], dict[str, Path]]:
+            place = cards.place(self._resolved(), _made(job), _words(job, origin), job.id)
+            card = cards.read_card(place)
+            return place, card, cards.filed(place, card)
+
+        return await self._lanes.writing.run(until, find)
+
+    def _resolved(self) -> Path:
+        """Resolve the results folder once: a link that a person chose is followed, one that comes later is not."""
+        if self._top is None:
+            if self._shelf is None:
+                raise TypeError("There is no results folder.")
+            try:
+                self._top = self._shelf.resolve()
+            except RuntimeError:  # Python before 3.13 says so of links in a circle
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self._shelf)) from None
+            sweep(self._top)
+        return self._top
+
+    async def _download(self, asset: Asset, folder: Path, name: str, until: Deadline) -> Kept:
         if asset.url is None:
             [asset] = await assets.describe(self._client, [asset.id], until)
         try:
@@ -173,38 +211,26 @@ class Delivery:
             [fresh] = await assets.describe(self._client, [asset.id], until)
             return await self._fetch(replace(asset, url=fresh.url), folder, name, until)
 
-    async def _fetch(self, asset: Asset, folder: Path, name: str, until: Deadline) -> Path:
+    async def _fetch(self, asset: Asset, folder: Path, name: str, until: Deadline) -> Kept:
         if asset.url is None:
             raise NoAnswer("Scenario did not name its address")
-        with outputs.draft(folder) as written:
-            await self._client.download(asset.url, until, written.file.write)
-            path, sha256 = await asyncio.to_thread(outputs.keep, written, folder, name, asset.mime_type)
-        self._intake.remember(sha256, asset.id)
-        return path
-
-    async def _content(self, asset: Asset, path: Path | None, deadline: Deadline) -> bytes | None:
-        if path is not None:
-            return await asyncio.to_thread(_read, path)
-        if asset.url is None:
-            return None
-        try:
-            return await self._client.content(asset.url, deadline.sooner(LAST_SECOND), LARGEST_PREVIEWED)
-        except ScenarioError:
-            return None
+        draft = Draft(folder, self._room)
+        kept = await saving.download(self._client, asset.url, draft, name, asset.mime_type, self._lanes.writing, until)
+        self._intake.remember(kept.sha256, asset.id)
+        return kept
 
 
-async def _write_card(
-    place: Place,
-    card: Mapping[str, Any],
-    job: Job,
-    origin: Origin | None,
-    described: Sequence[Asset],
-    delivered: Delivered,
-) -> None:
-    said = {
+def in_words(fault: Exception) -> str:
+    """Say why a file was not saved, without a full stop."""
+    return opened.in_words(fault) if isinstance(fault, OSError) else clean(fault).rstrip(".")
+
+
+def _card(job: Job, origin: Origin | None, described: Sequence[Asset], delivered: Delivered) -> dict[str, Any]:
+    """Tell how the files of a job were made, and which asset is which of them."""
+    facts = {
         "made": _made(job).isoformat(timespec="seconds"),
         "tool": origin.tool if origin else None,
-        "arguments": _short(origin.arguments if origin else job.input),
+        "arguments": origin.arguments if origin else job.input,
         "modelId": job.model_id,
         "jobId": job.id,
         "creativeUnitsCost": origin.cost if origin and origin.cost is not None else job.cost,
@@ -214,53 +240,26 @@ async def _write_card(
         for asset in described
         if asset.id in delivered.files
     }
-    earlier = {name: value for name, value in card.items() if value is not None}
-    fresh = {name: value for name, value in said.items() if value not in (None, {})}
-    try:
-        await asyncio.to_thread(outputs.write_card, place, {**fresh, **earlier, "files": files})
-    except OSError as fault:
-        delivered.notes.append(f"The card beside the results was not written: {_words(fault)}.")
+    return {**{name: value for name, value in facts.items() if value not in (None, {})}, "files": files}
 
 
-def _place(shelf: Path, job: Job, origin: Origin | None) -> Place:
-    """Place a job's files by its prompt, or else by what was done."""
+def _words(job: Job, origin: Origin | None) -> str:
+    """Name a job's files by its prompt, or else by what was done."""
     route = route_of(origin.tool) if origin else None
-    words = prompt_of(origin.arguments if origin else job.input) or route or ""
-    return outputs.place(shelf, _made(job), words, job.id)
+    return prompt_of(origin.arguments if origin else job.input) or route or ""
 
 
 def _name(place: Place, number: int, asset: Asset) -> str:
-    return f"{place.stem}-{number}{f'-{asset.part}' if asset.part else ''}"
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes() if path.stat().st_size <= LARGEST_PREVIEWED else None
-    except OSError:
-        return None
+    part = f"-{names.slug(asset.part)[:LONGEST_KIND]}" if asset.part else ""
+    return f"{place.stem}-{number}{part}"
 
 
 def _made(job: Job) -> datetime:
-    """Take a job's own time, so that its files belong to the same day whoever saves them."""
+    """Take a job's own time, so that its files belong to the same day whoever saves them; now, if that is odd."""
+    now = datetime.now(UTC).astimezone()
     try:
         made = datetime.fromisoformat(job.created or "")
-        return (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone()
+        made = (made if made.tzinfo else made.replace(tzinfo=UTC)).astimezone()
     except (ValueError, OverflowError, OSError):  # also for years that no calendar here reaches
-        return datetime.now(UTC).astimezone()
-
-
-def _short(value: Any) -> Any:
-    """Repeat arguments without the pictures inside them, and without what addresses may be signed with."""
-    if isinstance(value, str):
-        if value.lstrip()[:5].lower() == "data:":
-            return f"(a data URL of {len(value)} characters)"
-        return re.sub(r"(https?://[^\s?#]+)[?#]\S*", r"\1", value[:LONGEST_VALUE])
-    if isinstance(value, Mapping):
-        return {name: _short(each) for name, each in value.items()}
-    return [_short(each) for each in value] if isinstance(value, list) else value
-
-
-def _words(fault: Exception) -> str:
-    if isinstance(fault, OSError):
-        return f"{fault.strerror or type(fault).__name__} ({fault.filename or 'in the results folder'})"
-    return wording.clean(str(fault)).rstrip(".")
+        return now
+    return made if made.year in YEARS else now

@@ -32,7 +32,7 @@ async def generate(
     """
     asked, said = services.purchases.now(), arguments.model_dump(by_alias=True, exclude_unset=True)
     given, travels = fold(said), base.pictures_of(INFERENCES[route])
-    looked = await pictures.look(services.intake, travels, given)
+    looked = await pictures.look(services.intake, travels, given, host.deadline)
     dry_run, original = bool(given.get("dryRun")), bool(given.get("originalAssets"))
     named = {name: value for name, value in pictures.named(travels, given, looked).items() if name not in QUERY}
     wish = Wish(tool_name(route), given.get("modelId"), said, named, asked, original, again=again)

@@ -12,6 +12,7 @@ import anyio
 
 from scenario_mcp.media import files, sources
 from scenario_mcp.media.files import Allowed
+from scenario_mcp.media.masks import Mask
 from scenario_mcp.media.pictures import MOST_BYTES
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link, Source
 from scenario_mcp.scenario import assets, uploads
@@ -30,10 +31,18 @@ from scenario_mcp.scenario.errors import (
 from scenario_mcp.scenario.uploads import Filing, Kind
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.threads import Lanes
+from scenario_mcp.wording import clean, quoted
 
 RESERVE = PAID_SECONDS + 3.0  # seconds of a call that must be left after its uploads
+LAST_SECOND = 1.0  # kept free before the deadline, to answer
+LONGEST_NAME = 200  # characters of a file's name that go along with it
 UPLOAD_SECONDS = 600.0  # that an upload may take, over as many calls as it needs
 AT_ONCE = 4
+HANGS = (
+    "could not be read in the time that a tool call has: the disk or network folder does not answer, or much else is"
+    " being read. Try again, or copy the file to another disk of this machine."
+)
 
 logger = logging.getLogger(__name__)
 
@@ -65,17 +74,19 @@ class Wanted:
 class Intake:
     """Turns sources into asset ids, over one client and what is remembered of earlier uploads."""
 
-    def __init__(self, client: Client, allowed: Allowed, known: Uploads) -> None:
+    def __init__(self, client: Client, allowed: Allowed, known: Uploads, lanes: Lanes) -> None:
         self._allowed = allowed
+        self._lanes = lanes
         self._client = client
         self._known = known
         self._under_way: dict[Hashable, asyncio.Task[str]] = {}
 
-    async def load(self, given: Sequence[tuple[str, Source]]) -> list[Loaded]:
+    async def load(self, given: Sequence[tuple[str, Source]], deadline: Deadline) -> list[Loaded]:
         """Read and check what is on this machine or inside the call; nothing is sent.
 
         `given` are arguments' names and what they hold. Raises `InvalidArguments`.
         """
+        until = deadline.sooner(LAST_SECOND)
         loaded: list[Loaded] = []
         problems: list[tuple[str, str]] = []
         for argument, source in given:
@@ -83,10 +94,14 @@ class Intake:
                 loaded.append(source)
                 continue
             try:
-                # In a thread, since reading and checking take time that other calls must not wait for.
-                loaded.append(await asyncio.to_thread(self._read, source))
+                if isinstance(source, FilePath):
+                    loaded.append(await self._lanes.reading.run(until, self._read, source))
+                else:
+                    loaded.append(await self._lanes.decoding.run(until, _decode, source))
             except BadSource as bad:
                 problems.append((argument, f"{bad}"))
+            except OSError:
+                problems.append((argument, HANGS))
         if problems:
             raise InvalidArguments(problems)
         return loaded
@@ -122,8 +137,17 @@ class Intake:
             raise failure
         return [ids[index] for index in range(len(wanted))]
 
-    async def content(self, argument: str, loaded: Loaded, host: Host) -> bytes:
-        """Give the bytes of a picture, wherever it is. Raises `ScenarioError`."""
+    async def mask(self, argument: str, loaded: Loaded, host: Host) -> Mask:
+        """Convert a picture, wherever it is, to a mask. Raises `ScenarioError`."""
+        content = await self._content(argument, loaded, host)
+        try:
+            return await self._lanes.decoding.run(host.deadline.sooner(RESERVE), Mask, content)
+        except BadSource as bad:
+            raise InvalidArguments([(argument, f"{bad}")]) from None
+        except OSError:
+            raise InvalidArguments([(argument, HANGS)]) from None
+
+    async def _content(self, argument: str, loaded: Loaded, host: Host) -> bytes:
         if isinstance(loaded, LocalPicture):
             return loaded.content
         [asset_id] = await self.asset_ids([Wanted(argument, loaded)], host)
@@ -136,14 +160,10 @@ class Intake:
         """Remember that an asset has this content, so that a result fed back is not uploaded."""
         self._known.put(Content(sha256), asset_id)
 
-    def _read(self, source: FilePath | DataUrl) -> LocalPicture:
-        if isinstance(source, FilePath):
-            file = files.read_picture(source, self._allowed)
-            return LocalPicture(file.path.name, file.picture.kind.mime_type, file.content, _sha256(file.content))
-        decoded = sources.decode(source)
-        kind = decoded.picture.kind
-        name = f"image{kind.suffix}"
-        return LocalPicture(name, kind.mime_type, decoded.content, _sha256(decoded.content), decoded.url)
+    def _read(self, source: FilePath) -> LocalPicture:
+        file = files.read_picture(source, self._allowed)
+        name = clean(file.path.name, LONGEST_NAME) or "image"
+        return LocalPicture(name, file.picture.kind.mime_type, file.content, _sha256(file.content))
 
     async def _asset_id(self, each: Wanted, host: Host) -> str:
         if isinstance(each.loaded, AssetId):
@@ -195,7 +215,7 @@ class Intake:
 
     async def _upload(self, picture: LocalPicture, content: Content, filing: Filing, host: Host) -> str:
         async def tell(sent: int, total: int) -> None:
-            await host.progress(0, f"uploading {picture.name}: {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
+            await host.progress(0, f"uploading {quoted(picture.name)}: {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
 
         asset_id = await uploads.upload(
             self._client,
@@ -208,6 +228,12 @@ class Intake:
         )
         self._known.put(content, asset_id)
         return asset_id
+
+
+def _decode(source: DataUrl) -> LocalPicture:
+    decoded = sources.decode(source)
+    kind = decoded.picture.kind
+    return LocalPicture(f"image{kind.suffix}", kind.mime_type, decoded.content, _sha256(decoded.content), decoded.url)
 
 
 def _sha256(content: bytes) -> str:

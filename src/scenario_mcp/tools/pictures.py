@@ -1,15 +1,13 @@
 """The picture arguments of the named inferences: which form each has, and where in the body it travels."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from scenario_mcp.inferences.values import Travel
 from scenario_mcp.media import sources
-from scenario_mcp.media.masks import Mask
 from scenario_mcp.media.sources import AssetId, BadSource
-from scenario_mcp.scenario.errors import InvalidArguments
+from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.uploads import Filing
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake, Loaded, LocalPicture, Wanted
@@ -48,13 +46,13 @@ def check(travels: Travels, given: Mapping[str, Any]) -> Iterator[tuple[str, str
                 yield label, f"{bad}"
 
 
-async def look(intake: Intake, travels: Travels, given: Mapping[str, Any]) -> Looked:
+async def look(intake: Intake, travels: Travels, given: Mapping[str, Any], deadline: Deadline) -> Looked:
     """Read and check the pictures of a folded call as far as they are here; nothing is sent.
 
     Raises `InvalidArguments`.
     """
     named = [(name, label, text) for name in travels for label, text in _labelled(name, _at(given, name))]
-    loaded = await intake.load([(label, sources.read(text)) for _, label, text in named])
+    loaded = await intake.load([(label, sources.read(text)) for _, label, text in named], deadline)
     looked: dict[str, list[tuple[str, Loaded]]] = {}
     for (name, label, _), each in zip(named, loaded, strict=True):
         looked.setdefault(name, []).append((label, each))
@@ -143,11 +141,7 @@ async def _place_mask(intake: Intake, name: str, loaded: Loaded, placed: Placed,
         placed.fields["maskId"] = loaded.id
         placed.notes.append(MASK_BY_ID)
         return
-    content = await intake.content(name, loaded, host)
-    try:
-        mask = await asyncio.to_thread(Mask, content)
-    except BadSource as bad:
-        raise InvalidArguments([(name, f"{bad}")]) from None
+    mask = await intake.mask(name, loaded, host)
     placed.fields["mask"] = mask.url
     if not mask.clear:
         placed.notes.append(UNCLEAR_MASK)

@@ -12,6 +12,7 @@ from scenario_mcp.inferences.values import Id
 from scenario_mcp.media import sources
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, Link
 from scenario_mcp.scenario import wire
+from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
 from scenario_mcp.scenario.uploads import Kind
@@ -91,7 +92,7 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         if not arguments.dry_run and (twin := await generation.joined(services, wish, host)) is not None:
             return twin
         raise
-    loaded = await _load(services, plan)
+    loaded = await _load(services, plan, host.deadline)
     wish = wish_for(_named(plan.asked, loaded), wait=plan.wait)
     if plan.call.paid and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
@@ -134,11 +135,12 @@ async def _plan(arguments: RunModel, toolsets: Collection[str], knowledge: Knowl
     return _Plan(call, files, lifted.parameters, notes, wait=lifted.wait is not False)
 
 
-async def _load(services: Services, plan: _Plan) -> dict[str, list[Loaded]]:
+async def _load(services: Services, plan: _Plan, deadline: Deadline) -> dict[str, list[Loaded]]:
     """Read and check the files that are here; nothing is sent. Raises `InvalidArguments`."""
     body = plan.call.body or {}
     texts = [(each.name, text) for each in plan.files for text in _texts(body[each.name])]
-    loaded = await services.intake.load([(f"parameters.{name}", sources.read(text)) for name, text in texts])
+    given = [(f"parameters.{name}", sources.read(text)) for name, text in texts]
+    loaded = await services.intake.load(given, deadline)
     by_input: dict[str, list[Loaded]] = {each.name: [] for each in plan.files}
     for (name, _), each in zip(texts, loaded, strict=True):
         by_input[name].append(each)

@@ -1,10 +1,11 @@
 """What every tool works with, made once per server."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scenario_mcp.media.files import Allowed
+from scenario_mcp.media.outputs import MEGABYTE, Room, disk
 from scenario_mcp.scenario.account import Account
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.models import Models
@@ -16,6 +17,7 @@ from scenario_mcp.state.store import Store
 from scenario_mcp.state.uploads import Uploads
 from scenario_mcp.tools.delivery import Delivery
 from scenario_mcp.tools.intake import Intake
+from scenario_mcp.tools.threads import Lanes
 from scenario_mcp.tools.wish import Origin, origin_of
 
 
@@ -45,6 +47,8 @@ def services_over(
     journal: Journal | None = None,
     caps: Caps | None = None,
     shelf: Path | None = None,
+    max_file_mb: int = 2_000,
+    disk: Callable[[Path], tuple[int, int]] = disk,
     previews: bool = True,
     toolsets: Iterable[str] = (),
     remarks: Sequence[str] = (),
@@ -52,7 +56,9 @@ def services_over(
     """Make the services of one client; without more said, no folder is open to it and nothing outlives it.
 
     `store` remembers uploads and `journal` generations, `caps` bound what may be spent; `shelf` is the folder that
-    results are saved in, `previews` whether small pictures of them go with an answer. `remarks` are told once.
+    results are saved in, `max_file_mb` the most megabytes that one of them may have, `disk` measures the bytes of a
+    folder's disk and those that are free; `previews` whether small pictures of them go with an answer. `remarks` are
+    told once.
     """
     store = store or Store(None)
     ledger = Ledger(client, journal or Journal(store, client.scope))
@@ -61,8 +67,9 @@ def services_over(
         entry = ledger.of_job(job_id)
         return None if entry is None else origin_of(entry)
 
-    intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope))
-    delivery = Delivery(client, intake, shelf, origin, with_previews=previews)
+    lanes, room = Lanes(), Room(max_file_mb * MEGABYTE, disk)
+    intake = Intake(client, allowed or Allowed(()), Uploads(store, client.scope), lanes)
+    delivery = Delivery(client, intake, shelf, origin, room=room, lanes=lanes, with_previews=previews)
     return Services(
         client,
         Models(client),

@@ -9,14 +9,16 @@ from pydantic import Field
 from scenario_mcp import wording
 from scenario_mcp.inferences.base import Fields
 from scenario_mcp.inferences.values import Flag, Id, Text
-from scenario_mcp.media import sources
+from scenario_mcp.media import names, opened, sources
 from scenario_mcp.media.outputs import NotWhole
+from scenario_mcp.media.shelf import TooManyFolders
 from scenario_mcp.media.sources import AssetId, BadSource
 from scenario_mcp.scenario import assets, jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import InvalidArguments, ScenarioError
 from scenario_mcp.scenario.jobs import Job
+from scenario_mcp.tools.delivery import MOST_FOLDERS, in_words
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.jobs import MORE_RESULTS, with_parts
 from scenario_mcp.tools.outcome import Report, asset_facts
@@ -25,6 +27,10 @@ from scenario_mcp.tools.services import Services
 MOST = 12
 LONGEST_PROMPT = 200
 MOST_NAMED = 24  # ids of a job's further results that are named
+TOO_MANY = (
+    f"would be made anew, and {MOST_FOLDERS} new ones are the most until the server is started again. Take one that is"
+    " there, leave folder out, or ask the user to make it."
+)
 
 
 class ShowAssets(Fields):
@@ -36,7 +42,9 @@ class ShowAssets(Fields):
     asset_ids: list[Id] | None = Field(None, min_length=1, max_length=MOST, description="Ids of assets (asset_...).")
     job_id: Id | None = Field(None, min_length=1, description="Id of a job (job_...), to show its results.")
     save: Flag | None = Field(None, description="true: save the files on this machine.")
-    folder: Text | None = Field(None, description="Folder below the results folder to save in.")
+    folder: Text | None = Field(
+        None, description="Folder below the results folder to save in, like best/ones: letters, digits, - and _."
+    )
 
 
 def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -49,7 +57,7 @@ def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> Report:
     """Read, show and perhaps save assets. Raises `ScenarioError`."""
-    folder = _folder(services.delivery.shelf, arguments.folder) if arguments.save else None
+    parts = _folder(services.delivery.shelf, arguments.folder) if arguments.save else None
     job = await _job(services, arguments.job_id, host.deadline) if arguments.job_id else None
     ids = list(job.asset_ids) if job else list(dict.fromkeys(map(_id, arguments.asset_ids or ())))
     found = await assets.describe(services.client, ids[:MOST], host.deadline)
@@ -64,17 +72,21 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
         notes.append(f"{len(ids) - MOST} more are not shown: give their ids as assetIds. {named}{rest}")
     if job and job.more_assets:
         notes.append(MORE_RESULTS)
-    files = await services.delivery.saved(job) if job else {}
-    if job and folder and arguments.folder is None:  # where the job's own files belong
+    files = await services.delivery.saved(job, host.deadline) if job else {}
+    if job and parts == ():  # where the job's own files belong
         delivered = await services.delivery.save(job, known, host)
         services.purchases.ledger.filed(job, delivered.files)
         files, notes = delivered.files, [*notes, *delivered.notes]
-    elif folder:
+    elif parts is not None and known:
+        folder = await _made(services, parts, host.deadline)
         for asset in known:
             try:
-                files[asset.id] = await services.delivery.save_as(asset, folder, host.deadline)
+                kept = await services.delivery.save_as(asset, folder, host.deadline)
             except (ScenarioError, OSError, NotWhole) as fault:
-                notes.append(f"{asset.id} was not saved: {fault}")
+                notes.append(f"{asset.id} was not saved: {in_words(fault)}.")
+                continue
+            files[asset.id] = kept.path
+            notes += [f"{asset.id}: {kept.remark}."] if kept.remark else []
     shown = await services.delivery.previews(known, files, host.deadline)
     rows = [_row(asset, files.get(asset.id)) for asset in known]
     lines = [f"{number}. {_line(row)}" for number, row in enumerate(rows, 1)] or ["No asset could be shown."]
@@ -102,19 +114,27 @@ def _id(text: str) -> str:
     return source.id if isinstance(source, AssetId) else text
 
 
-def _folder(shelf: Path | None, given: str | None) -> Path:
+def _folder(shelf: Path | None, given: str | None) -> tuple[str, ...]:
+    """Read the folder below the results folder, by its names; none for the results folder itself."""
     if shelf is None:
         raise InvalidArguments([("save", "is not possible: SCENARIO_OUTPUT_DIR is none. Leave save out.")])
     if given is None:
-        return shelf
+        return ()
     try:
-        folder = (shelf / given).resolve()
-        inside = folder.relative_to(shelf.resolve()).parts
-    except (OSError, RuntimeError, ValueError):
-        inside = ("..",)
-    if "\0" in given or any(part.startswith(".") for part in inside):
-        raise InvalidArguments([("folder", f"must lie below the results folder {shelf}, and not be hidden.")])
-    return folder
+        return names.folder(given, shelf)
+    except names.BadName as bad:
+        raise InvalidArguments([("folder", f"{bad}")]) from None
+
+
+async def _made(services: Services, parts: tuple[str, ...], deadline: Deadline) -> Path:
+    try:
+        return await services.delivery.folder(parts, deadline)
+    except TooManyFolders:
+        raise InvalidArguments([("folder", TOO_MANY)]) from None
+    except OSError as fault:
+        raise InvalidArguments(
+            [("folder" if parts else "save", f"is not possible: {opened.in_words(fault)}.")]
+        ) from None
 
 
 def _row(asset: Asset, path: Path | None) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def upload_asset(services: Services, arguments: UploadAsset, host: Host) -
     kind = arguments.kind or "image"
     if kind != "image" and not isinstance(source, Link):
         raise InvalidArguments([("file", f"must be an https URL: {kind} files are not read from this machine.")])
-    [loaded] = await services.intake.load([("file", source)])
+    [loaded] = await services.intake.load([("file", source)], host.deadline)
     [asset_id] = await services.intake.asset_ids([Wanted("file", loaded, filing, kind)], host)
     line = f"success: uploaded as {asset_id}. Give this id wherever a picture is wanted."
     return Report((line,), {"status": "success", "assetId": asset_id})

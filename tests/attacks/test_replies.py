@@ -130,10 +130,10 @@ async def test_the_answer_to_a_part_of_an_upload_is_not_inflated() -> None:
 
 async def test_a_file_longer_than_its_bound_is_refused_before_it_is_written() -> None:
     async with serving(bombs.answering(bytes(MEGABYTE))) as server:
-        client = client_of(server.base_url, max_file_bytes=1000)
+        client = client_of(server.base_url)
         written = bytearray()
         with pytest.raises(NoAnswer, match="longer than"):
-            await client.download(server.base_url, Deadline.after(10), written.extend)
+            await client.download(server.base_url, Deadline.after(10), written.extend, 1000)
         await client.download(server.base_url, Deadline.after(10), written.extend, MEGABYTE)
         await client.aclose()
 
@@ -142,10 +142,10 @@ async def test_a_file_longer_than_its_bound_is_refused_before_it_is_written() ->
 
 async def test_a_file_that_does_not_say_its_length_ends_at_its_bound() -> None:
     async with serving(bombs.dripping(b"HTTP/1.1 200 OK\r\n\r\n", bytes(50_000), 0)) as server:
-        client = client_of(server.base_url, max_file_bytes=MEGABYTE)
+        client = client_of(server.base_url)
         written = bytearray()
         with pytest.raises(NoAnswer, match="longer than"):
-            await client.download(server.base_url, Deadline.after(10), written.extend)
+            await client.download(server.base_url, Deadline.after(10), written.extend, MEGABYTE)
         await client.aclose()
 
     assert len(written) <= MEGABYTE

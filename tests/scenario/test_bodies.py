@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -74,11 +74,11 @@ async def test_a_page_of_500_model_records_is_read_in_time() -> None:
     page: dict[str, Any] = {
         "models": [{"id": f"model_{number}", "description": "words " * 100, "inputs": inputs} for number in range(500)]
     }
-    began = perf_counter()
+    began = process_time()
 
     assert await bodies.read_json(json.dumps(page).encode(), no_mask) == page
 
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 async def test_the_last_of_equal_keys_counts() -> None:

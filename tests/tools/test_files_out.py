@@ -254,7 +254,10 @@ def small_disk() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("small_disk")
-async def test_a_full_disk_hides_no_result(make: Make, world: World, shelf: Path, arguments: dict[str, Any]) -> None:
+async def test_a_full_disk_hides_no_result(
+    make: Make, world: PlainWorld, shelf: Path, arguments: dict[str, Any]
+) -> None:
+    world.paints = True
     async with McpClient(create_server(make(store=Store(None))), raise_exceptions=True) as agent:
         content = made(await agent.call_tool(TOOL, arguments | {"numSamples": 2, "width": 1024, "height": 1024}))
 

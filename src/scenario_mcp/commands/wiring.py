@@ -63,7 +63,6 @@ def services_for(settings: Settings) -> Services:
         no_credentials=_why_nothing_is_sent(settings),
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
         download_hosts=settings.download_hosts,
-        max_file_bytes=settings.max_file_mb * 10**6,
     )
     shelf = settings.output_dir
     memory = settings.state_dir

@@ -81,7 +81,7 @@ def _read_asset(value: Any) -> Asset:
     return Asset(
         id=wording.identifier(record.get("id")) or "",
         url=wording.address(record.get("url")),
-        mime_type=wording.word(record.get("mimeType")),
+        mime_type=_mime_type(record.get("mimeType")),
         width=_pixels(properties.get("width")),
         height=_pixels(properties.get("height")),
         prompt=records.words(metadata.get("prompt"), LONGEST_PROMPT),
@@ -89,6 +89,11 @@ def _read_asset(value: Any) -> Asset:
         model_id=wording.identifier(metadata.get("modelId")),
         part=_part(wording.word(metadata.get("type")) or ""),
     )
+
+
+def _mime_type(value: Any) -> str | None:
+    """Take a MIME type without its parameters."""
+    return wording.word(value.partition(";")[0].strip()) if isinstance(value, str) else None
 
 
 def _part(kind: str) -> str | None:

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import random
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,8 @@ class Client:
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
     `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
     `no_credentials` says why there are none, and may say what to do. `clock` tells the API's own time. Files come from
-    addresses that `Rule` allows, `download_hosts` among them, and have at most `max_file_bytes`; `resolve` looks hosts
-    up in their place. `mask` hides the secret in a text. Nothing is opened before the first call.
+    addresses that `Rule` allows, `download_hosts` among them; `resolve` looks hosts up in their place. `mask` hides the
+    secret in a text. Nothing is opened before the first call.
     """
 
     def __init__(
@@ -85,7 +86,6 @@ class Client:
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
         download_hosts: Sequence[str] = (),
-        max_file_bytes: int = 2_000_000_000,
         resolve: "Resolve | None" = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -101,7 +101,6 @@ class Client:
         self.scope = "\n".join((credentials[0] if credentials else "", project_id or "", self.base_url))
         self._network = Network(Rule(self.base_url, download_hosts), transport, resolve, trust_env=trust_env)
         self._transfers = Transfers(self._network, self.mask)
-        self._max_file_bytes = max_file_bytes
 
     async def send(
         self, call: Call, deadline: Deadline, *, attempt: Attempt | None = None, on_pause: OnPause | None = None
@@ -187,10 +186,13 @@ class Client:
         await self._transfers.put(url, content, deadline)
 
     async def download(
-        self, url: str, deadline: Deadline, write: Callable[[bytes], object], most: int | None = None
+        self, url: str, deadline: Deadline, write: Callable[[bytes], object], most: int = sys.maxsize
     ) -> None:
-        """Fetch a file from an address of a reply, as `Transfers.get` does; `max_file_bytes` bounds it by default."""
-        await self._transfers.get(url, deadline, write, self._max_file_bytes if most is None else most)
+        """Fetch a file of at most so many bytes from an address of a reply, as `Transfers.get` does.
+
+        What `write` raises, like its own refusal of too many bytes, ends it.
+        """
+        await self._transfers.get(url, deadline, write, most)
 
     async def content(self, url: str, deadline: Deadline, most: int) -> bytes:
         """Fetch a file of at most so many bytes into memory, as `download` does."""

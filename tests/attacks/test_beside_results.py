@@ -1,7 +1,10 @@
 """What others put beside the results, and disks that do not answer: at most a note, and no other call waits for it."""
 
 import json
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -356,3 +359,34 @@ class TestDisksThatHang:
                 assert await good_upload(agent) < 5
                 calls.cancel_scope.cancel()
         assert nothing_is_left(shelf)
+
+
+ENDS = """
+import anyio
+from pathlib import Path
+from mcp import Client as McpClient
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.server.app import create_server
+from scenario_mcp.tools.services import services_over
+from support.hanging import NetworkFolder, Pipe
+
+async def main():
+    allowed = NetworkFolder((Path.home(),), home=Path.home(), pipe=Pipe())
+    services = services_over(Client("http://127.0.0.1:9/v1", ("key", "a secret")), 45, allowed=allowed)
+    async with McpClient(create_server(services)) as agent:
+        with anyio.move_on_after(1):
+            await agent.call_tool("upload-asset", {"file": "~/hung/hero.png"})
+
+anyio.run(main)
+print("ended")
+"""
+
+
+@pytest.mark.nightly
+def test_a_process_ends_though_a_read_hangs() -> None:
+    tests = Path(__file__).parents[1]
+    run = subprocess.run(
+        [sys.executable, "-c", ENDS], env=os.environ | {"PYTHONPATH": str(tests)}, timeout=60, capture_output=True
+    )
+
+    assert run.stdout == b"ended\n"

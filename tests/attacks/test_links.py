@@ -20,7 +20,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
-from support.agents import TOOL, WAIT, made, text_of
+from support.agents import LIST, TOOL, WAIT, made, text_of
 from support.network import SandboxNetwork
 from support.pictures import png
 from support.worlds import SANDBOX_CREDENTIALS
@@ -281,6 +281,22 @@ async def test_a_card_that_names_a_link_shows_no_picture_from_outside(
     assert saved.read_bytes() == original
     assert [block for block in result.content if isinstance(block, ImageContent)]
     assert (outside / "hero.png").read_bytes() == SECRET
+
+
+async def test_a_list_of_jobs_names_no_file_that_became_a_link(
+    agent: McpClient, outside: Path, arguments: dict[str, Any]
+) -> None:
+    first = made(await agent.call_tool(TOOL, arguments | {"numSamples": 1}))
+    path = Path(first["assets"][0]["path"])
+    [row] = made(await agent.call_tool(LIST, {}))["jobs"]
+    assert row["files"] == [str(path)]
+    path.unlink()
+    path.symlink_to(outside / "hero.png")
+
+    [row] = made(await agent.call_tool(LIST, {}))["jobs"]
+
+    assert "files" not in row
+    assert row["assetIds"] == [first["assets"][0]["assetId"]]
 
 
 async def test_a_card_that_is_a_link_is_neither_read_nor_written_through(

@@ -159,6 +159,14 @@ def read(path: Path, most: int) -> bytes:
         return holding.read(path.name, most)
 
 
+def is_regular(path: str) -> bool:
+    """Tell whether a path is that of a regular file, and not of a link."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _descend(path: Path, last: int, *, make: bool) -> int:
     names = path.parts[1:]
     held = os.open(path.anchor, _STEP if names else last)

@@ -4,7 +4,8 @@ import asyncio
 import errno
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +35,11 @@ from scenario_mcp.wording import clean
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
+LOOK_SECONDS = 5.0  # that a disk may take to tell what is still on it
 CARD_SECONDS = 2.0  # that writing a card may take when the call's time is over
 MOST_FOLDERS = 20  # that agents may have made below the results folder, per start of the server
 LONGEST_KIND = 30  # characters of the part in a file's name
+SWEEP_SECONDS = 3600.0  # between sweeps
 YEARS = range(2020, 2100)  # of a job's time that its folder is named after
 
 logger = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ class Delivery:
         self._origin_of = origin_of
         self._new_folders = NewFolders(MOST_FOLDERS)
         self._top: Path | None = None
+        self._sweep_at = 0.0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as a call holds one
 
     @property
@@ -113,6 +117,14 @@ class Delivery:
             return (await self._found(job, deadline.sooner(LAST_SECOND)))[2]
         except OSError:
             return {}
+
+    async def there(self, paths: Set[str], deadline: Deadline) -> Set[str]:
+        """Tell which files are still where they were saved; all, if their disk does not answer."""
+        until = deadline.sooner(LAST_SECOND).or_within(LOOK_SECONDS)
+        try:
+            return await self._lanes.reading.run(until, lambda: {each for each in paths if opened.is_regular(each)})
+        except OSError:
+            return paths
 
     async def previews(
         self, described: Sequence[Asset], files: Mapping[str, Path], deadline: Deadline
@@ -198,6 +210,8 @@ class Delivery:
                 self._top = self._shelf.resolve()
             except RuntimeError:  # Python before 3.13 says so of links in a circle
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self._shelf)) from None
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
             sweep(self._top)
         return self._top
 

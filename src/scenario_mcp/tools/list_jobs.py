@@ -1,8 +1,7 @@
 """Listing jobs: what this server made, across restarts, or everything in the project; and what was spent."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -102,9 +101,10 @@ async def _mine(services: Services, arguments: ListJobs, deadline: Deadline) -> 
         states=STATES.get(arguments.status, RUNNING) if arguments.status else (),
     )
     shown = entries[:limit]
+    there = await services.delivery.there({path for entry in shown for path in entry.files.values()}, deadline)
     cursors = [str(entry.id) for entry in shown]
     return _Listed(
-        [_row_of(entry) for entry in shown],
+        [_row_of(entry, there) for entry in shown],
         cursors,
         cursors[-1] if len(entries) > limit else None,
     )
@@ -116,8 +116,8 @@ def _status(entry: Entry) -> str:
     return entry.state if entry.ended is not None else UNSURE
 
 
-def _row_of(entry: Entry) -> dict[str, Any]:
-    files = {asset_id: path for asset_id, path in entry.files.items() if Path(path).is_file()}
+def _row_of(entry: Entry, there: Collection[str]) -> dict[str, Any]:
+    files = {asset_id: path for asset_id, path in entry.files.items() if path in there}
     unsaved = [asset_id for asset_id in entry.assets if asset_id not in files]
     notes = {
         SENDING: "being sent now",

@@ -100,6 +100,8 @@ def rows(era: str) -> dict[str, Row]:
         "another version of JSON-RPC": Row(good.replace(b'"2.0"', b'"1.0"'), NO_MESSAGE),
         "a number for the version of JSON-RPC": Row(good.replace(b'"2.0"', b"2.0"), NO_MESSAGE),
         "no method": Row(b'{"jsonrpc":"2.0","id":7}', NO_MESSAGE),
+        "a number for a method, and a result": Row(b'{"jsonrpc":"2.0","id":7,"method":5,"result":{}}', NO_MESSAGE),
+        "a request and an error at once": Row(good[:-1] + b',"error":5}', None),
         "a number for a method": Row(good.replace(b'"tools/call"', b"5"), NO_MESSAGE),
         "a list of params": Row(b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[1]}', NO_MESSAGE),
         "a text for params": Row(b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":"x"}', NO_MESSAGE),

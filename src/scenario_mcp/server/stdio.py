@@ -4,14 +4,15 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from mcp import types
 from mcp.shared.message import SessionMessage
-from mcp.types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from scenario_mcp.server import lines
@@ -46,10 +47,18 @@ def _message(line: bytes) -> SessionMessage | Refusal | None:
     read = lines.read(line)
     if read is None or isinstance(read, Refusal):
         return read
+    is_response = lines.is_response(read)
     try:
-        return SessionMessage(jsonrpc_message_adapter.validate_python(read, by_name=False))
+        return SessionMessage(_kind(read, is_response=is_response).model_validate(read, by_name=False))
     except ValidationError:
-        return None if lines.is_response(read) else lines.no_message(read)
+        return None if is_response else lines.no_message(read)
+
+
+def _kind(message: Mapping[str, Any], *, is_response: bool) -> type[types.JSONRPCMessage]:
+    """Tell what a message is; the SDK would take a request for something else, in silence, rather than refuse it."""
+    if is_response:
+        return types.JSONRPCError if "error" in message else types.JSONRPCResponse
+    return types.JSONRPCRequest if "id" in message else types.JSONRPCNotification
 
 
 async def _write(pipes: Pipes, to_host: ObjectReceiveStream[Outgoing]) -> None:

@@ -27,6 +27,7 @@ PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
 FREE = Call("GET", "/jobs/job_x")
 KEY, SECRET = "api_key", "the_secret_value+of/one=person"
 MEGABYTE = 2**20
+LONGEST_PAUSE = 0.1  # seconds of work; 0.02 where it was measured, so that slower machines pass too
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ async def test_a_long_reply_of_an_odd_shape_does_not_hold_the_event_loop(name: s
         failure = await asked(behaviour)
 
     assert "odd shape" in str(failure)
-    assert beating.pause < 0.4
+    assert beating.pause < LONGEST_PAUSE
 
 
 async def test_a_body_in_chunks_of_one_byte_does_not_hold_the_event_loop() -> None:
@@ -213,7 +214,7 @@ async def test_a_body_in_chunks_of_one_byte_does_not_hold_the_event_loop() -> No
     async with bombs.heart() as beating:
         assert await asked(behaviour) == {}
 
-    assert beating.pause < 0.4
+    assert beating.pause < LONGEST_PAUSE
 
 
 async def test_a_record_of_100_000_inputs_comes_through_while_the_event_loop_turns() -> None:
@@ -223,7 +224,7 @@ async def test_a_record_of_100_000_inputs_comes_through_while_the_event_loop_tur
         answer = await asked(behaviour)
 
     assert len(answer["model"]["inputs"]) == 100_000
-    assert beating.pause < 0.4
+    assert beating.pause < LONGEST_PAUSE
 
 
 # Values
@@ -271,7 +272,7 @@ async def test_an_error_of_many_megabytes_still_says_its_status() -> None:
 
     assert isinstance(failure, ApiError)
     assert failure.status == 403
-    assert beating.pause < 0.4
+    assert beating.pause < LONGEST_PAUSE
 
 
 async def test_long_headers_are_cut_or_refused() -> None:

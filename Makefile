@@ -26,7 +26,7 @@ test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest $(DAILY)
 
 test-nightly: $(READY) ## run the slow tests too, and more of those that go by chance
-	@TORTURE_RUNS=1000 TORTURE_KILLS=30 $(BIN)/python -m pytest $(PARALLEL) -m "not timing"
+	@TORTURE_RUNS=1000 TORTURE_KILLS=30 $(BIN)/python -m pytest $(PARALLEL) -m "not timing" -o faulthandler_timeout=1200
 	@$(BIN)/python -m pytest -m timing
 
 test-pythons: ## run the tests on each Python of PYTHONS that is on the PATH or in pyenv, each in a venv of its own

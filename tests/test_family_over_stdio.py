@@ -50,19 +50,8 @@ def settings(base_url: str, tmp_path: Path) -> dict[str, str]:
 
 async def everything(host: StdioHost, calls: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Call every inference at once, in one write, and give the results by route."""
-    messages = {
-        route: host.message("tools/call", {"name": tool_name(route), "arguments": given})
-        for route, given in calls.items()
-    }
-    host.write(*messages.values())
-    routes = {message["id"]: route for route, message in messages.items()}
-    results: dict[str, dict[str, Any]] = {}
-    while len(results) < len(calls):
-        answer = await host.read()
-        assert answer is not None
-        if answer.get("id") in routes:
-            results[routes[answer["id"]]] = answer["result"]
-    return results
+    results = await host.call_together((tool_name(route), given) for route, given in calls.items())
+    return dict(zip(calls, results, strict=True))
 
 
 @pytest.mark.parametrize("era", by_day(["modern"], VERSIONS))

@@ -48,11 +48,15 @@ def start(settings: dict[str, str]) -> AbstractAsyncContextManager[StdioHost]:
 
 
 async def call(host: StdioHost, name: str = TOOL, **arguments: Any) -> dict[str, Any]:
-    answer = await host.request("tools/call", {"name": name, "arguments": arguments})
-    assert not answer["result"]["isError"], answer["result"]["content"][0]["text"]
-    assert len(host.lines[-1].encode()) < MOST
-    made: dict[str, Any] = answer["result"]["structuredContent"]
+    [made] = await call_together(host, [(name, arguments)])
     return made
+
+
+async def call_together(host: StdioHost, calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    results = await host.call_together(calls)
+    assert [result["content"][0]["text"] for result in results if result["isError"]] == []
+    assert max(len(line.encode()) for line in host.lines) < MOST
+    return [result["structuredContent"] for result in results]
 
 
 def uploads(quick_world: World) -> int:
@@ -69,21 +73,23 @@ async def test_every_picture_argument_takes_every_form(
     assert hero is not None
     (pictures / "hero.png").write_bytes(png("olive", (64, 48)))
     forms = [hero.id, str(pictures / "hero.png"), "https://example.com/hero.png", data_url(png("navy"))]
+    quotes = []
+    for field in FIELDS:
+        for form in forms:
+            given: dict[str, Any] = {"image": hero.id, "ipAdapterImages": [hero.id]}
+            given.pop("ipAdapterImages" if "ip" in field else "image" if field == "imageId" else "", None)
+            given[field] = [form] if field.endswith("s") else form
+            quotes.append((TOOL, {"modelId": "model_sandbox-ink", "prompt": "p", "dryRun": True, **given}))
+    for form in forms:
+        custom = {"modelId": "model_bfl-flux-2-dev", "parameters": {"prompt": "p", "referenceImages": [form, forms[0]]}}
+        quotes.append(("run-model", {**custom, "dryRun": True}))
     async with start(settings) as host:
         await host.hello()
-        for field in FIELDS:
-            for form in forms:
-                given: dict[str, Any] = {"image": hero.id, "ipAdapterImages": [hero.id]}
-                given.pop("ipAdapterImages" if "ip" in field else "image" if field == "imageId" else "", None)
-                given[field] = [form] if field.endswith("s") else form
-                quoted = await call(host, modelId="model_sandbox-ink", prompt="p", dryRun=True, **given)
-                assert quoted["status"] == "dry-run"
-        for form in forms:
-            parameters = {"prompt": "p", "referenceImages": [form, forms[0]]}
-            await call(host, "run-model", modelId="model_bfl-flux-2-dev", parameters=parameters, dryRun=True)
-            if form != hero.id:
-                assert (await call(host, "upload-asset", file=form))["assetId"] in quick_world.assets
+        quoted = await call_together(host, quotes)
+        uploaded = await call_together(host, [("upload-asset", {"file": form}) for form in forms if form != hero.id])
 
+    assert {each["status"] for each in quoted} == {"dry-run"}
+    assert {each["assetId"] for each in uploaded} < set(quick_world.assets)
     assert quick_world.ledger == []
     assert quick_world.leaks == []
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 FIRST, KILLS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_KILLS", "6"))
 AT_ONCE = 6
-DEADLINE, LATE = 45.0, 2.0
+DEADLINE, LATE = 45.0, 10.0  # late on a busy machine; on a clock that leaps, test_torture.py allows 2 s
 ENOUGH = 8  # calls after which a generation must be told
 
 

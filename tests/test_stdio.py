@@ -168,7 +168,7 @@ async def _ended(wire_era: str, base_url: str, how: str, doing: str) -> tuple[in
 
 @pytest.mark.parametrize(
     ("wire_era", "how"),
-    by_day([("legacy", "EOF"), ("modern", "SIGTERM"), ("legacy", "SIGINT")], product(VERSIONS, STATUS)),
+    by_day([("legacy", "EOF"), ("modern", "SIGTERM")], product(VERSIONS, STATUS)),
 )
 async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_era: str, how: str) -> None:
     status, seconds, log = await _ended_while_paying(wire_era, how)

@@ -69,7 +69,9 @@ async def test_a_connection_that_the_server_closed_in_between_loses_no_paid_requ
     async with hostile.serving(hostile.closes_after_each_answer) as server:
         client = client_of(server.base_url)
         await client.attempt(FREE)
-        await asyncio.sleep(0.05)  # real sockets: the end of the connection must arrive before it is used again
+        await asyncio.wait_for(
+            server.closed.wait(), 20
+        )  # the end of the connection must arrive before it is used again
         answer = await client.attempt(PAID)
         await client.aclose()
 

@@ -101,6 +101,10 @@ async def test_what_is_under_way_at_the_end_is_waited_for_a_moment_and_then_logg
             await purchases.settle(0.05)
         await client.aclose()
         [entry] = purchases.ledger.journal.open()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        searches = [task for task in asyncio.all_tasks() if "Searches" in f"{task.get_coro()}"]
 
+    assert searches == []  # what is left open is for the next server
     assert entry.state == "lost"
     assert "A paid request was sent and not answered: a job may be running" in caplog.text

@@ -8,7 +8,7 @@ import struct
 from asyncio import StreamReader
 from asyncio import StreamWriter as Writer
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +37,13 @@ Behaviour = Callable[[Requests, Writer], Awaitable[None]]
 
 @dataclass
 class Hostile:
-    """One server: `requests` holds the head of each request that it read."""
+    """One server: `requests` holds the head of each request that it read, `closed` tells that a connection ended."""
 
     behaviour: Behaviour
     port: int = 0
     requests: list[str] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def has_read_one(self, beginning: str) -> None:
         """Wait until a request was read that begins so."""
@@ -75,6 +76,9 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> As
             pass  # the other side left
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            hostile.closed.set()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     hostile.port = server.sockets[0].getsockname()[1]

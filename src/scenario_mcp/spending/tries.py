@@ -137,7 +137,7 @@ class Tries:
             self.refused(entry)
             return
         self._ledger.journal.under_way.discard(entry.id)
-        if failure is not None:
+        if failure is not None and not self._ending:
             self._on_lost()
 
 

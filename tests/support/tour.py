@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from mcp.types import TextResourceContents
 
 from scenario_mcp.sandbox.world import World
 from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, agent_of, text_of
-from support.network import GENERATE, SandboxNetwork
+from support.network import SandboxNetwork
 from support.pictures import data_url, png
 from support.servers import Machine
 from support.worlds import SANDBOX_CREDENTIALS
@@ -23,6 +24,7 @@ from support.worlds import SANDBOX_CREDENTIALS
 CAPTION, PROMPT, TRANSLATE, DESCRIBE, SEGMENT, EMBED = (
     f"post-{route}-inferences" for route in ("caption", "prompt", "translate", "describe-style", "segment", "embed")
 )
+FORGOTTEN = 400.0  # seconds after which a server remembers no record
 Stop = tuple[str, Mapping[str, Any]]  # a tool and its arguments, or a URI and nothing
 
 
@@ -48,6 +50,8 @@ class Tour:
 
     async def prepare(self) -> None:
         """Make jobs of every kind of outcome, then go to each stop once to see what it asks."""
+        known = self.world.models.items()
+        self.world.models = {name: model for name, model in known if name.startswith(("model_sandbox", "model_bfl"))}
         picture = self.world.add_picture(png("tan", (64, 48)))
         assert picture is not None
         call = {
@@ -103,14 +107,16 @@ class Tour:
             (f"scenario://assets/{picture.id}", {}),
             (f"scenario://jobs/{jobs[1]}", {}),
         ]
-        for number, stop in enumerate(self.stops):
-            network = SandboxNetwork(self.world)
-            await self._visit(network, [stop])
-            paid = {_kind(line) for line in network.sent if line.startswith(GENERATE)}
-            for kind in paid or {
-                _kind(line) for line in network.sent
-            }:  # what a paid call reads besides, others read too
-                self._kinds[kind].append(number)
+        network = SandboxNetwork(self.world)
+        async with self._agent(replace(self.machine, network=network)) as agent:
+            for number, stop in enumerate(self.stops):
+                before = len(network.sent)
+                await _go(agent, stop)
+                kinds = {_kind(line) for line in network.sent[before:]}
+                paid = {kind for kind in kinds if kind.startswith("POST v1/generate/")}
+                for kind in paid or kinds:  # what a paid call reads besides, others read too
+                    self._kinds[kind].append(number)
+                await anyio.sleep(FORGOTTEN)
         self._jobs, self._assets = dict(self.world.jobs), dict(self.world.assets)
 
     @property
@@ -131,8 +137,11 @@ class Tour:
             self.world.jobs, self.world.assets = dict(self._jobs), dict(self._assets)
             machine.state = Path(tempfile.mkdtemp(dir=self._state.parent)) / "state"
             shutil.copytree(self._state, machine.state)
-        async with agent_of(machine.server(credentials=self._credentials)) as agent:
+        async with self._agent(machine) as agent:
             return [await _go(agent, stop) for stop in stops]
+
+    def _agent(self, machine: Machine) -> AbstractAsyncContextManager[McpClient]:
+        return agent_of(machine.server(credentials=self._credentials))
 
 
 async def _go(agent: McpClient, stop: Stop) -> Heard:

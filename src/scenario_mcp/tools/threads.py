@@ -8,15 +8,14 @@ for work that goes well counts as hanging and gives its place in the lane free.
 import asyncio
 import errno
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import Any, TypeVar
 
 import anyio
 
 from scenario_mcp.scenario.deadline import Deadline
+from scenario_mcp.scenario.threads import DAEMONS
 
 Made = TypeVar("Made")
 
@@ -24,23 +23,6 @@ SLOW = 10.0  # seconds after which work counts as hanging
 MOST_HANGING = 32  # threads of one lane that may hang before it takes no more work
 
 HANGS = "the disk or network folder does not answer"
-
-
-class _Daemons(Executor):
-    """Runs each piece of work in a thread of its own, which the end of the process does not wait for."""
-
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-
-        def run() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(work(*args, **kwargs))
-                except BaseException as fault:  # whatever it is, it belongs to whoever waits
-                    future.set_exception(fault)
-
-        Thread(target=run, name="scenario-mcp work", daemon=True).start()
-        return future
 
 
 class Lane:
@@ -88,13 +70,10 @@ class Lane:
 
         timer = loop.call_later(SLOW, slow)
         try:
-            return loop.run_in_executor(_DAEMONS, whole)
+            return loop.run_in_executor(DAEMONS, whole)
         except RuntimeError:  # the system has no thread left
             ended()
             raise OSError(errno.EAGAIN, "this machine has no thread left for it") from None
-
-
-_DAEMONS = _Daemons()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import unicodedata
 from typing import Any
 
 LENGTH = 300  # characters of a foreign text, if nobody says
-LONGEST_ID, LONGEST_ADDRESS = 200, 8_000
-MOST_MARKS = 3  # combining marks in a row; more of them draw over other lines
+LONGEST_ID, LONGEST_ADDRESS = 200, 3_000
+MOST_KNOWN = 10_000  # characters whose visibility is remembered
 
 # Characters that show nothing, though Unicode counts some of them as letters or marks (Default_Ignorable_Code_Point,
 # and the Braille blank): with them a text can say to a model what no person sees.
@@ -20,17 +20,33 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, formats, halves, private use, nothing, line ends
+# Combining marks, of which three in a row may stay: more of them draw over other lines.
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_MARKS = re.compile(f"({_MARK}{{3}}){_MARK}+")
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}  # controls, formats, halves, private use, nothing, blanks
 _ID = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/+-]*[A-Za-z0-9_])?")
 _WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/+-]*[A-Za-z0-9_+])?")
-_ADDRESS = re.compile(
-    r"https?://[!#-;=?-\[\]_a-z~]+"
-)  # printable ASCII without blanks, quotes, <>, \, ^, `, {, | and }
+# Printable ASCII without blanks, quotes, <>, \, ^, `, {, | and }.
+_ADDRESS = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+")
 
 
 def cut(text: str, length: int) -> str:
     """Cut a text to so many characters."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+class _Visible(dict[int, int]):
+    """Maps what shows nothing to a blank, for `str.translate`: Python's categories are too slow for each character."""
+
+    def __missing__(self, code: int) -> int:
+        shown = _BLANK if unicodedata.category(chr(code)) in _HIDDEN else code
+        if len(self) < MOST_KNOWN:
+            self[code] = shown
+        return shown
+
+
+_BLANK = ord(" ")
+_VISIBLE = _Visible({ord("|"): ord("¦")})
 
 
 def clean(text: object, length: int = LENGTH) -> str:
@@ -39,23 +55,10 @@ def clean(text: object, length: int = LENGTH) -> str:
     Line ends, controls and columns' bars become blanks or look-alikes; what shows nothing is taken out.
     """
     # Only so much is looked at: a text of many megabytes must not take the time of other calls.
-    plain = str(text)[: 4 * length + 1_000]
+    plain = str(text)[: 2 * length + 200]
     if not plain.isascii():
-        plain = _INVISIBLE.sub("", plain)
-    if not (plain.isascii() and plain.isprintable()):
-        plain = "".join(_visible(plain))
-    return cut(" ".join(plain.replace("|", "¦").split()), length)
-
-
-def _visible(text: str) -> "list[str]":
-    shown: list[str] = []
-    marks = 0
-    for char in text:
-        kind = unicodedata.category(char)
-        marks = marks + 1 if kind.startswith("M") else 0
-        if marks <= MOST_MARKS:
-            shown.append(" " if kind in _HIDDEN or kind == "Zs" else char)
-    return shown
+        plain = _MARKS.sub(r"\1", _INVISIBLE.sub("", plain))
+    return cut(" ".join(plain.translate(_VISIBLE).split()), length)
 
 
 def quoted(text: object, length: int = LENGTH) -> str:

@@ -241,7 +241,7 @@ def test_the_command_of_a_windows_environment_ends_in_exe(tmp_path: Path) -> Non
     "python", ["/home/me/.cache/pypoetry/virtualenvs/x/bin/python", "/opt/pipx/venvs/x/bin/python"]
 )
 def test_an_environment_of_another_tool_stays(python: str) -> None:
-    assert this_command(python) == [python, "-m", "scenario_mcp"]
+    assert this_command(python) == [python, "-P", "-m", "scenario_mcp"]
 
 
 def test_a_command_for_powershell_keeps_two_dashes_and_every_character() -> None:
@@ -265,7 +265,7 @@ def test_an_environment_that_stays_is_started_by_its_own_command() -> None:
     [command] = this_command()
 
     assert os.access(command, os.X_OK)
-    assert this_command("/nowhere/python") == ["/nowhere/python", "-m", "scenario_mcp"]
+    assert this_command("/nowhere/python") == ["/nowhere/python", "-P", "-m", "scenario_mcp"]
 
 
 def test_the_readme_shows_what_the_command_prints() -> None:

@@ -85,14 +85,15 @@ def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None
 def this_command(python: str | None = None, origin: Mapping[str, Any] | None = None) -> list[str]:
     """Find what starts this very server again, with full paths: hosts that have a window know no PATH of a shell.
 
-    uvx and `pipx run` keep their environments in caches that get emptied; from there it is they that are named.
+    uvx and `pipx run` keep their environments in caches that get emptied; from there it is they that are named. With -P
+    Python imports nothing from the folder that a host starts it in, which may be a stranger's repository.
     """
     executable = Path(python or sys.executable)  # not resolved: that would leave the venv
     if runner := _runner(executable):
         source = source_of(_origin() if origin is None else origin)
         return [shutil.which(runner[0]) or runner[0], *runner[1:], source, "scenario-mcp"]
     script = executable.with_name(f"scenario-mcp{executable.suffix}")  # .exe on Windows
-    return [str(script)] if script.exists() else [str(executable), "-m", "scenario_mcp"]
+    return [str(script)] if script.exists() else [str(executable), "-P", "-m", "scenario_mcp"]
 
 
 def _runner(python: Path) -> Sequence[str] | None:

@@ -51,7 +51,7 @@ async def _demo(source: Path, style: Path, output: Path) -> int:
     # Started in the folder of the results: a .env where the person stands is not meant for the demo.
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "scenario_mcp", "--sandbox"],
+        args=["-P", "-m", "scenario_mcp", "--sandbox"],
         cwd=output,
         env={
             "SCENARIO_OUTPUT_DIR": str(output),

@@ -6,6 +6,7 @@ same words whether or not it exists, so that nothing can be learned by asking.
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from scenario_mcp.wording import quoted
 
 # What programs keep of a person, visible in the home folder of some platforms.
 _PRIVATE = {"darwin": "library", "win32": "appdata"}
+MOST_CHARACTERS, MOST_FOLDERS = 4_096, 256  # of a path: to resolve one takes time that grows with their square
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
 LONGEST_PATH, LONGEST_NAME = 500, 120  # characters that are repeated in an answer
 SOON = 0.2  # seconds in which a folder that does not hang is resolved
@@ -77,10 +79,15 @@ class Allowed:
 
         Raises `BadSource`, always in the same words; others for a name that is no file's on this platform.
         """
+        if len(given.text) > MOST_CHARACTERS or len(re.findall(r"[/\\]", given.text)) > MOST_FOLDERS:
+            raise BadSource("is longer than paths are. Give the plain path of a file.")
         if self.platform == "win32" and _is_no_file_of_windows(given.text):
             raise BadSource(NO_FILE)
         try:
-            target = Path(given.text).expanduser().resolve()
+            target = Path(given.text).expanduser()
+            if ".." in target.parts and not self._names_a_place_within(target):
+                raise self._outside()  # else it would tell whether a link outside is there, and where it leads
+            target = target.resolve()
             if any(map(os.path.islink, (target, *target.parents))):  # a loop, of which Python 3.13 says nothing
                 raise RuntimeError
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
@@ -88,6 +95,13 @@ class Allowed:
         if not any(self._below(root.path(wait), target) for wait in (SOON, None) for root in self._roots):
             raise self._outside()
         return target
+
+    def _names_a_place_within(self, path: Path) -> bool:
+        """Tell whether a path stays in the folders, and out of what is hidden, at each step of it as it is written."""
+        roots = [*self.folders, *(found for root in self._roots if (found := root.path(SOON)))]
+        steps = [Path(os.path.abspath(Path(*path.parts[:count]))) for count in range(1, len(path.parts) + 1)]
+        allowed = all(any(step.is_relative_to(root) or root.is_relative_to(step) for root in roots) for step in steps)
+        return allowed and not any(part.startswith(".") and part != ".." for part in path.parts)
 
     def _below(self, root: Path | None, target: Path) -> bool:
         if root is None or not target.is_relative_to(root):
@@ -99,6 +113,8 @@ class Allowed:
 
     def _is_private(self, path: Path) -> bool:
         """Tell whether a path lies in what programs keep in the home folder."""
+        if self.platform not in _PRIVATE:
+            return False
         try:
             parts = path.relative_to(self.home.resolve()).parts if self.home else ()
         except (OSError, RuntimeError, ValueError):

@@ -26,17 +26,17 @@ class NewFolders:
     def __init__(self, most: int) -> None:
         self.most = most
         self._left = most
-        self._making = threading.Lock()  # calls side by side must not count past one another
+        self._counting = threading.Lock()  # calls side by side must not count past one another
 
     def make(self, shelf: Path, parts: tuple[str, ...]) -> Path:
         """Make a folder below the resolved results folder. Raises `TooManyFolders` and `OSError`."""
-        with self._making:
-            missing = len(parts) - _there(shelf, parts)
+        missing = len(parts) - _there(shelf, parts)
+        with self._counting:
             if missing > self._left:
                 raise TooManyFolders
-            with opened.folder(shelf.joinpath(*parts), make=True) as folder:
-                self._left -= missing
-                return folder.path
+            self._left -= missing
+        with opened.folder(shelf.joinpath(*parts), make=True) as folder:  # may hang, and must hold up nobody else
+            return folder.path
 
 
 def _there(shelf: Path, parts: tuple[str, ...]) -> int:

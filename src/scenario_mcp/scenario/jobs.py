@@ -118,9 +118,9 @@ async def page(client: Client, deadline: Deadline, *, size: int, token: str | No
     query = {"pageSize": str(size), **({"paginationToken": token} if token else {}), **filters}
     answer = await client.send(wire.Call("GET", wire.path("jobs"), query), deadline)
     listed, token = answer.get("jobs"), answer.get("nextPaginationToken")
-    read = records.each(listed, read_job)
+    read = records.each(listed, read_job, size)
     following = records.token(token)
-    whole = len(read) == len(listed if isinstance(listed, list) else ()) and (following is None) == (not token)
+    whole = isinstance(listed, list) and len(read) == len(listed) and (following is None) == (not token)
     return Page(read, following, whole)
 
 

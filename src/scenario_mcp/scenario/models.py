@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import anyio
+import anyio.lowlevel
 
 from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
@@ -14,6 +15,8 @@ from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 
 FRESH_SECONDS = 300.0
 LARGEST_PAGE = 500  # of GET /models
+SMALLEST_STEP = 1e-9
+AT_ONCE = 50  # records that are read without a pause
 HITS = 100  # a page of a search
 MOST_INPUTS, MOST_NAMES, MOST_ALLOWED = 256, 128, 512  # of one record: inputs, names in a list, allowed values
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_DEFAULT = 120, 1_000, 2_000  # characters
@@ -124,7 +127,7 @@ def _read_input(value: Any) -> Input | None:
         required=_read_requirement(record.get("required")),
         min=records.number(record.get("min")),
         max=records.number(record.get("max")),
-        step=records.number(record.get("step")),
+        step=step if (step := records.number(record.get("step"))) and step >= SMALLEST_STEP else None,
         min_length=records.number(record.get("minLength")),
         max_length=records.number(record.get("maxLength")),
         allowed=_allowed(record.get("allowedValues")),
@@ -251,7 +254,9 @@ async def _gather(read: Callable[[str | None], Awaitable[_Page]], pages: int) ->
             if number == 0:
                 raise
             return Listing(found, more=True, fault=fault)
-        found += filter(None, map(read_model, page.models))
+        for start in range(0, len(page.models), AT_ONCE):  # others get their turn between
+            found += filter(None, map(read_model, page.models[start : start + AT_ONCE]))
+            await anyio.lowlevel.checkpoint()
         token = page.next_token
         if token is None:
             return Listing(found, more=False)

@@ -1,6 +1,5 @@
 """Reading JSON records leniently: replies are never validated strictly, since Scenario adds fields and words freely."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Any, TypeVar
 
 from scenario_mcp import wording
 
+LARGEST = 1e15
 LONGEST_TOKEN = 4_000
 MOST_ITEMS = 1_000  # of a list that nothing shorter bounds
 EARLIEST, LATEST = 946_684_800.0, 4_102_444_800.0  # the years 2000 and 2100: no record is older, or younger
@@ -41,13 +41,10 @@ def token(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """Take a finite number of a size that floats hold, or None."""
+    """Take a number of a size that a record may have, so that sums of some stay finite, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return value if abs(value) <= LARGEST else None
 
 
 def moment(value: Any) -> float | None:

@@ -155,8 +155,11 @@ def _retry_after(headers: Mapping[str, str], data: Mapping[str, Any]) -> float |
 
 
 def is_certain_refusal(failure: ApiError) -> bool:
-    """Tell whether an answer says for sure that a paid request was not accepted."""
-    return failure.status in _NOTHING_ACCEPTED or 300 <= failure.status < 400
+    """Tell whether an answer says for sure that a paid request was not accepted: 303 says that its result is elsewhere.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4
+    """
+    return failure.status in _NOTHING_ACCEPTED or (300 <= failure.status < 400 and failure.status != 303)
 
 
 def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:

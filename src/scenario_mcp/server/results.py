@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from scenario_mcp import masking, wording
 from scenario_mcp.inferences import schemas
@@ -18,7 +18,7 @@ from scenario_mcp.media.previews import Preview
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.errors import ScenarioError
-from scenario_mcp.server import words
+from scenario_mcp.server import trimming, words
 from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Outcome, Report, asset_facts
 
 ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
@@ -88,54 +88,36 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 def _report(report: Report) -> Rendered:
     text = "\n".join((*report.lines, *_shown(report.previews)))
-    return Rendered(text, {**report.data, **_seen(report.previews)}, is_error=False, previews=report.previews)
+    data = {**report.data, **_seen(report.previews)}
+    return _within_room(Rendered(text, data, is_error=False, previews=report.previews))
 
 
 def _outcome(outcome: Outcome) -> Rendered:
     """Put an outcome into words and data. It is an error only if nothing in it can still become a result."""
     failed = outcome.status in (jobs.FAILURE, jobs.CANCELED, ERROR)
-    for level in LEVELS:
-        trimmed = _trimmed(outcome, level)
+    outcome = trimming.shortened(outcome, trimming.ROOM // (3 * len(outcome.rows)))
+    for level in trimming.LEVELS:
+        trimmed = trimming.trimmed(outcome, level)
         text, data = "\n".join(_lines(trimmed, _starts(outcome))), _data(trimmed) | _seen(outcome.previews)
-        if len(text) + len(json.dumps(data, ensure_ascii=False)) <= ROOM:
+        if len(text) + len(json.dumps(data, ensure_ascii=False)) <= trimming.ROOM:
             break
-    return Rendered(text, data, failed, outcome.previews, tuple(_links(outcome)))
+    return _within_room(Rendered(text, data, failed, outcome.previews, tuple(_links(outcome))))
 
 
-class Level(NamedTuple):
-    """What of each job stands in a result: so many files, their addresses, and so many characters of its words."""
-
-    most: int | None
-    with_urls: bool
-    words: int | None
+TOO_LONG = "This result is too long to be told whole. Ask for fewer jobs, or fewer assets, at once."
+GOES_ON = ("status", "jobId", "next", "creativeUnitsCost")
 
 
-ROOM = 80_000  # characters of a result, text and data together
-LEVELS = (
-    Level(None, with_urls=True, words=None),
-    Level(None, with_urls=False, words=4_000),
-    Level(24, with_urls=False, words=1_000),
-    Level(8, with_urls=False, words=500),
-    Level(2, with_urls=False, words=200),
-    Level(0, with_urls=False, words=100),
-)
-CUT = "Words are cut, there are too many: wait-for-jobs with this job alone tells more of them."
-
-
-def _trimmed(outcome: Outcome, level: Level) -> Outcome:
-    rows = tuple(_trimmed(row, level) for row in outcome.jobs)
-    most, with_urls, _ = level
-    kept = outcome.assets[:most]
-    notes = list(outcome.notes)
-    answer = outcome.answer if level.words is None else words.within(outcome.answer, level.words)
-    if answer != outcome.answer:
-        notes.append(CUT)
-    if left_out := len(outcome.assets) - len(kept):
-        notes.append(f"{left_out} more results are not listed: show-assets with this jobId shows them.")
-    if not with_urls and any(asset.url and asset.id not in outcome.files for asset in outcome.assets):
-        notes.append("Addresses are left out, there are too many: show-assets gives them.")
-    assets = kept if with_urls else tuple(replace(asset, url=None) for asset in kept)
-    return replace(outcome, assets=assets, notes=tuple(notes), jobs=rows, answer=answer)
+def _within_room(rendered: Rendered) -> Rendered:
+    """Cut a result that is too long all the same: of its data only what is needed to go on."""
+    data = rendered.structured or {}
+    if len(rendered.text) + len(json.dumps(data, ensure_ascii=False)) <= trimming.ROOM:
+        return rendered
+    kept = {name: data[name] for name in GOES_ON if name in data}
+    rows = [{name: row[name] for name in GOES_ON if name in row} for row in data.get("jobs", ())]
+    kept |= {"notes": [TOO_LONG]} | ({"jobs": rows} if rows else {})
+    text = wording.cut(rendered.text, trimming.ROOM // 2).rpartition("\n")[0]
+    return replace(rendered, text=f"{text}\nNote: {TOO_LONG}", structured=kept)
 
 
 def _starts(outcome: Outcome) -> list[int]:

@@ -1,6 +1,6 @@
 """Results in words and numbers: what inferences answer besides files, as lines and as data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scenario_mcp import wording
@@ -42,6 +42,19 @@ def lines(answer: Answer) -> Iterator[str]:
 def data(answer: Answer) -> dict[str, Any]:
     """Give an answer as data, under Scenario's own names."""
     return {name: value for name, value in answer.items() if name != ASSETS}
+
+
+def length(answer: Answer) -> int:
+    """Count the characters of an answer, roughly: a number counts as ten."""
+    return sum(_length(value) for value in answer.values())
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_length, value.values()))
+    return sum(map(_length, value)) if isinstance(value, list) else 10
 
 
 def within(answer: Answer, length: int) -> dict[str, Any]:

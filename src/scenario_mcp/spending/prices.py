@@ -28,6 +28,6 @@ async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int
     cost = records.number(answer.get("creativeUnitsCost"))
     if records.mapping(answer.get("job")) or cost is None or cost < 0:
         raise OverCap("Scenario did not name the price, which counts as over the cap.")
-    price = budget.millionths(cost)
+    price = min(budget.millionths(cost), budget.MOST)
     budget.check_call(caps, price)
     return price

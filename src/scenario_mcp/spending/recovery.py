@@ -5,7 +5,9 @@ asked for. Wrongly passing over our own job would pay twice: what a record does 
 speaks for it.
 """
 
+import html
 import math
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,8 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.jobs import Job
 from scenario_mcp.state.entries import Intent
 
+SKEW = 600.0  # seconds by which the clocks of a gateway and of the jobs may differ, before a job counts as another
+SURELY_CUT = 100  # characters; a text that repeats the beginning of a longer one is that one, cut
 PAGE_SIZE, MOST_PAGES, MOST_EMPTY = 50, 5, 5
 
 # How records call the jobs of each route, by Scenario's description; the image inferences are not listed.
@@ -63,12 +67,19 @@ class Sought:
     author: str | None = None
 
     def is_answered_by(self, job: Job) -> bool:
-        """Tell whether a job may be the one: its time, author, route and model, and all that it repeats."""
+        """Tell whether a job is probably the one: its time, author, route and model, and all that it repeats."""
         made = records.moment(job.created)
+        return made is not None and self.earliest <= made <= self.latest and self._agrees(job)
+
+    def may_be_answered_by(self, job: Job) -> bool:
+        """Tell whether a job may be the one, though its time is not known, or not quite that of the request."""
+        made = records.moment(job.created)
+        near = made is None or self.earliest - SKEW <= made <= self.latest + SKEW
+        return near and not self.is_answered_by(job) and self._agrees(job)
+
+    def _agrees(self, job: Job) -> bool:
         return (
-            made is not None
-            and self.earliest <= made <= self.latest
-            and (self.author is None or job.author is None or job.author == self.author)
+            (self.author is None or job.author is None or job.author == self.author)
             and self._is_of_route(job)
             and self._is_of_model(job.model_id)
             and all(self._repeats(job, name, sent) for name, sent in self.intent.body.items() if name != "modelId")
@@ -128,10 +139,14 @@ def _is_of_project(model_id: Any) -> bool:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look found: the jobs that may be the one, and whether all that could be were looked at."""
+    """What a look found: the jobs that are probably the one, and whether all that could be were looked at.
+
+    `near` are jobs that agree in everything but the time.
+    """
 
     candidates: tuple[Job, ...]
     whole: bool
+    near: tuple[Job, ...] = ()
 
 
 async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:
@@ -142,17 +157,19 @@ async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:
     candidates: dict[str, Job] = {}
     token: str | None = None
     read = empty = 0
+    near: list[Job] = []
     legible = True  # a job that cannot be read may be the one
     while read < MOST_PAGES and empty < MOST_EMPTY:
         page = await jobs.page(client, deadline, size=PAGE_SIZE, token=token)
         legible = legible and page.whole
+        near += filter(sought.may_be_answered_by, page.jobs)
         read, empty = (read + 1, empty) if page.jobs else (read, empty + 1)
         candidates |= {job.id: job for job in page.jobs if sought.is_answered_by(job)}
         made = [moment for job in page.jobs if (moment := records.moment(job.created)) is not None]
         if page.next is None or (made and max(made) < sought.earliest):
-            return Seen(tuple(candidates.values()), whole=legible)
+            return Seen(tuple(candidates.values()), legible, tuple(near))
         token = page.next
-    return Seen(tuple(candidates.values()), whole=False)
+    return Seen(tuple(candidates.values()), whole=False, near=tuple(near))
 
 
 def _agree(sent: Any, repeated: Any) -> bool:
@@ -167,14 +184,24 @@ def _agree(sent: Any, repeated: Any) -> bool:
         return len(sent) == len(repeated) and all(map(_agree, sent, repeated))
     if isinstance(sent, list) != isinstance(repeated, list):
         return _agree(*((each if isinstance(each, list) else [each]) for each in (sent, repeated)))
-    if isinstance(repeated, str) and repeated.startswith(("https://", "http://")) and sent != repeated:
-        return isinstance(sent, str)
+    if isinstance(repeated, str) and repeated.startswith(("https://", "http://", "asset_")) and sent != repeated:
+        return isinstance(sent, str) and not (sent.startswith("asset_") and repeated.startswith("asset_"))
     numbers = _number(sent), _number(repeated)
     if None not in numbers:
         return math.isclose(*numbers, abs_tol=1e-9)  # type: ignore[arg-type]  # None was ruled out
     if isinstance(sent, bool):
-        return str(sent).lower() == str(repeated).lower()
-    return str(sent).strip() == str(repeated).strip()
+        return str(sent).lower() == str(repeated).lower() or (repeated in (0, 1) and sent == bool(repeated))
+    return _same_text(str(sent), str(repeated))
+
+
+def _same_text(sent: str, repeated: str) -> bool:
+    """Tell whether a text repeats another, if in another form of the same characters and blanks, or cut."""
+    plain, again = _folded(sent), _folded(repeated).rstrip("….")
+    return again == plain.rstrip("….") or (len(again) >= SURELY_CUT and plain.startswith(again))
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", html.unescape(text)).split())
 
 
 def _number(value: Any) -> float | None:

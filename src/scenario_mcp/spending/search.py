@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import re
+from dataclasses import replace
 
 import anyio
 
+from scenario_mcp.masking import masked
 from scenario_mcp.scenario import jobs
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -32,7 +35,7 @@ OLD_ENOUGH, APART = 60.0, 10.0
 BEFORE, AFTER = 5.0, 180.0  # seconds around a request in which its job was made
 UNSURE_BY = 26 * 3600.0  # the same, where only this machine's clock was known, which may have been set since
 SURELY_KNOWN = 600.0  # seconds after which a job that Scenario does not know is gone, rather than not listed yet
-HIDING = "newer jobs, or jobs that cannot be read,"
+HIDING = "newer jobs, or jobs that cannot be read or dated,"
 HIDDEN = (
     "It may be running and billed. The same call is not sent again. Use list-jobs with everything: true to find it,"
     " or change an argument, like seed, for a new one."
@@ -54,6 +57,7 @@ class Searches:
         self._ledger = ledger
         self._awake = False
         self._task: asyncio.Task[None] | None = None
+        self._first_looks: dict[int, float] = {}  # by entry, on the event loop's clock
 
     async def look(self, entry: Entry, until: Deadline) -> bool:
         """Look once for the job of a lost answer; tell whether its entry is settled now, one way or the other.
@@ -89,7 +93,7 @@ class Searches:
             raise SeveralFound(f"The answer to a paid request was lost, and {len(free)} jobs may be its own: {ids}.")
         if free:
             return self._claim(entry, free[0])
-        if not seen.whole:
+        if not seen.whole or any(journal.of_job(job.id) is None for job in seen.near):
             raise CannotLook(f"The answer to a paid request was lost, and {HIDING} hide its own.", HIDDEN)
         return self._counts_as_absent(entry)
 
@@ -137,8 +141,9 @@ class Searches:
         job = Job(entry.job_id or "")
         try:
             job = await jobs.get(self._client, job.id, deadline)
-        except NotFound:
-            if self._ledger.journal.clock() - entry.began > SURELY_KNOWN:
+        except NotFound as refusal:
+            names_it = re.search(r"\bjob", refusal.reason, re.IGNORECASE)  # else a gateway may not know the route
+            if names_it and self._ledger.journal.clock() - entry.began > SURELY_KNOWN:
                 self._ledger.gone(entry)
                 return None
         except ScenarioError as fault:
@@ -181,9 +186,12 @@ class Searches:
         journal, api_now, first = self._ledger.journal, self._client.clock.now(), entry.api_first_look
         if api_now is None:
             return False
+        now = anyio.current_time()
+        waited = max(self._ledger.journal.clock() - entry.began, now - self._first_looks.setdefault(entry.id, now))
         began = entry.intent.api_began
         old_enough = api_now - (first if began is None else began) >= OLD_ENOUGH if first is not None else False
-        if first is not None and old_enough and api_now - first >= APART:
+        # Scenario's clock is known from headers, which a cache may have kept: our own must agree that time has passed.
+        if first is not None and old_enough and waited >= OLD_ENOUGH and api_now - first >= APART:
             journal.absent(entry.id)
             return True
         journal.looked(entry.id, api_now)
@@ -191,9 +199,10 @@ class Searches:
 
     def _sought(self, entry: Entry) -> Sought:
         """Say when the job of an entry was made: by Scenario's clock, or roughly where that was not known then."""
+        intent = replace(entry.intent, body=masked(dict(entry.intent.body), self._client.mask))  # as replies are
         began, author = entry.intent.api_began, self._ledger.journal.author()
         if began is not None:
-            return Sought(entry.intent, began - BEFORE, began + AFTER, author)
+            return Sought(intent, began - BEFORE, began + AFTER, author)
         journal, api_now = self._ledger.journal, self._client.clock.now()
         began = entry.began if api_now is None else api_now - (journal.clock() - entry.began)
-        return Sought(entry.intent, began - UNSURE_BY, began + UNSURE_BY, author)
+        return Sought(intent, began - UNSURE_BY, began + UNSURE_BY, author)

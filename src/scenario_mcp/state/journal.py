@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from scenario_mcp.state import queries
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.entries import (
     ABSENT,
     ANSWERLESS,
+    GONE,
     LOST,
-    OPEN,
     REFUSED,
     SENDING,
     Entry,
@@ -26,19 +27,6 @@ DAY = 24 * 3600.0
 KEPT_SECONDS = 90 * DAY
 SLACK = 1.0  # seconds between the arrival of a call and what it is taken for
 SENDING_AT_MOST = 2 * 3600.0  # seconds; no call has a longer deadline
-
-_OPEN = ", ".join(f"'{state}'" for state in OPEN)
-_SPENT = f"CASE WHEN state IN ('{REFUSED}', '{ABSENT}') OR refunded THEN 0 ELSE COALESCE(cost, price, 0) END"
-# What stands in the future counts too: then the clock was set back, and nobody knows how old it is.
-_SPENT_SINCE = f"""
-    SELECT COALESCE(SUM({_SPENT}), 0), COALESCE(SUM(state IN ({_OPEN}) AND cost IS NULL AND price IS NULL), 0)
-    FROM generations WHERE began > ?
-"""  # noqa: S608  # made of our own words
-_NEWEST = "SELECT COALESCE(MAX(id), 0) FROM generations"
-_PRUNE = f"DELETE FROM generations WHERE began < ? AND state NOT IN ({_OPEN}, 'late')"  # noqa: S608
-# A call that was made after this one, and looks for an earlier entry that came to nothing, is waiting for this too.
-_ASKED = "SELECT MAX(asked) FROM generations WHERE account = ? AND identity = ?"
-_TWINS = "SELECT * FROM generations WHERE account = ? AND identity = ? ORDER BY id DESC LIMIT 8"
 
 
 class Begun(NamedTuple):
@@ -81,12 +69,12 @@ class Journal:
         def work(database: sqlite3.Connection) -> Begun:
             self.process.live()
             if not 0 <= now - self._pruned < DAY:
-                database.execute(_PRUNE, (now - KEPT_SECONDS,))
-            if twin := _first(map(entry_of, database.execute(_TWINS, (self.account, intent.identity))), is_twin):
+                database.execute(queries.PRUNE, (now - KEPT_SECONDS,))
+            if twin := _first(map(entry_of, database.execute(queries.TWINS, (self.account, intent.identity))), is_twin):
                 return Begun(twin, mine=False)
-            check(*_one(database.execute(_SPENT_SINCE, (now - DAY,))))
-            [last] = _one(database.execute(_NEWEST))
-            [[again]] = database.execute(_ASKED, (self.account, intent.identity))
+            check(*_one(database.execute(queries.SPENT_SINCE, (now - DAY,))))
+            [last] = _one(database.execute(queries.NEWEST))
+            [[again]] = database.execute(queries.ASKED, (self.account, intent.identity))
             values = {
                 # Never counted from one again: a request under way must not meet the entry of another in a new file.
                 "id": max(last + 1, int(now * 1e6)),
@@ -124,7 +112,7 @@ class Journal:
 
         def work(database: sqlite3.Connection) -> tuple[bool, int]:
             mine = database.execute(sql, values).rowcount > 0
-            return mine, _one(database.execute(_NEWEST))[0]
+            return mine, _one(database.execute(queries.NEWEST))[0]
 
         mine, newest = self.store.transact(work)
         self.store.raise_mark(newest)
@@ -132,7 +120,7 @@ class Journal:
 
     def twin(self, identity: str, is_twin: Callable[[Entry], bool]) -> Entry | None:
         """Find the newest entry of this identity that counts as a twin. Raises `StoreFault`."""
-        return _first(self.store.read(_TWINS, (self.account, identity), entry_of), is_twin)
+        return _first(self.store.read(queries.TWINS, (self.account, identity), entry_of), is_twin)
 
     # --- what becomes of it
 
@@ -155,9 +143,18 @@ class Journal:
             if not found:
                 database.execute(
                     "UPDATE generations SET job_id = NULL, state = CASE state WHEN 'accepted' THEN 'unsure' ELSE"
-                    " 'absent' END WHERE job_id = ? AND id <> ?",
+                    " 'absent' END WHERE job_id = ? AND id <> ? AND found",
                     (job_id, entry_id),
                 )
+                if database.execute(
+                    "SELECT 1 FROM generations WHERE job_id = ? AND id <> ?", (job_id, entry_id)
+                ).fetchone():
+                    # An answer that names the job of another answer: what it cost counts, and nobody joins it.
+                    database.execute(
+                        f"UPDATE generations SET state = '{GONE}', ended = ?, cost = {queries.LARGER} WHERE id = ?",  # noqa: S608
+                        (self.clock(), cost, cost, entry_id),
+                    )
+                    return True
             said = (job_id, author, cost, found, json.dumps(answer or {}), entry_id)
             taken = database.execute(
                 "UPDATE OR IGNORE generations SET state = 'accepted', job_id = ?, author = ?,"
@@ -201,9 +198,10 @@ class Journal:
     ) -> None:
         """Note the end of a job, in Scenario's word for it; of one that is not in the journal, nothing."""
         self._write(
-            "UPDATE generations SET state = ?, ended = COALESCE(ended, ?), assets = ?, cost = COALESCE(cost, ?),"
-            " refunded = ? WHERE job_id = ?",
-            (state, at, json.dumps(assets), cost, refunded, job_id),
+            "UPDATE generations SET state = ?, ended = COALESCE(ended, ?), assets = ?,"  # noqa: S608
+            f" cost = {queries.LARGER}, refunded = ?"
+            " WHERE job_id = ? AND NOT (state = 'success' AND ? <> 'success')",  # what was made was billed
+            (state, at, json.dumps(assets), cost, cost, refunded, job_id, state),
         )
 
     def filed(self, job_id: str, files: Mapping[str, str]) -> None:
@@ -254,7 +252,7 @@ class Journal:
 
     def open(self) -> list[Entry]:
         """List what is not settled, newest first. Raises `StoreFault`."""
-        return self._entries(f"state IN ({_OPEN}, 'late')")
+        return self._entries(f"state IN ({queries.OPEN_STATES}, 'late')")
 
     def newest(
         self, limit: int, *, before: int | None = None, since: float = 0.0, states: Sequence[str] = ()
@@ -270,7 +268,7 @@ class Journal:
 
     def spent(self) -> int:
         """Add up the last day's units, all accounts together. Raises `StoreFault`."""
-        return _one(self.store.read(_SPENT_SINCE, (self.clock() - DAY,), tuple))[0]
+        return _one(self.store.read(queries.SPENT_SINCE, (self.clock() - DAY,), tuple))[0]
 
     def _entries(self, where: str, values: Sequence[Any] = (), limit: int = 200, column: str = "") -> list[Any]:
         sql = f"SELECT {column or '*'} FROM generations WHERE account = ? AND {where} ORDER BY id DESC LIMIT ?"  # noqa: S608

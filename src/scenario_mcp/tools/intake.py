@@ -39,6 +39,11 @@ LAST_SECOND = 1.0  # kept free before the deadline, to answer
 LONGEST_NAME = 200  # characters of a file's name that go along with it
 UPLOAD_SECONDS = 600.0  # that an upload may take, over as many calls as it needs
 AT_ONCE = 4
+MOST_IN_ONE_CALL = 200_000_000  # bytes of pictures that are held at once
+TOO_MUCH = (
+    f"and the pictures before it have more than {MOST_IN_ONE_CALL // 1_000_000} MB together. Upload some by"
+    " upload-asset first, and give their asset ids."
+)
 HANGS = (
     "could not be read in the time that a tool call has: the disk or network folder does not answer, or much else is"
     " being read. Try again, or copy the file to another disk of this machine."
@@ -88,16 +93,23 @@ class Intake:
         """
         until = deadline.sooner(LAST_SECOND)
         loaded: list[Loaded] = []
+        read: dict[Source, LocalPicture] = {}  # what is named twice is read once
         problems: list[tuple[str, str]] = []
         for argument, source in given:
             if isinstance(source, AssetId | Link):
                 loaded.append(source)
                 continue
+            if sum(len(picture.content) for picture in read.values()) > MOST_IN_ONE_CALL:
+                problems.append((argument, TOO_MUCH))
+                break
             try:
-                if isinstance(source, FilePath):
-                    loaded.append(await self._lanes.reading.run(until, self._read, source))
+                if source in read:
+                    pass
+                elif isinstance(source, FilePath):
+                    read[source] = await self._lanes.reading.run(until, self._read, source)
                 else:
-                    loaded.append(await self._lanes.decoding.run(until, _decode, source))
+                    read[source] = await self._lanes.decoding.run(until, _decode, source)
+                loaded.append(read[source])
             except BadSource as bad:
                 problems.append((argument, f"{bad}"))
             except OSError:

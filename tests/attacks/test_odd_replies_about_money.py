@@ -1,0 +1,233 @@
+"""No reply, however odd, makes a generation be paid for twice, or a cap let more through than it says."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from scenario_mcp.sandbox.world import World
+from scenario_mcp.spending.budget import Caps
+from support.agents import LIST, TOOL, WAIT, agent_of, made, text_of
+from support.network import GENERATE, JOBS, Deliver, Fault, SandboxNetwork, answers, reset_after
+from support.servers import Machine
+
+pytestmark = pytest.mark.anyio
+
+FOREVER = 10_000
+LISTED = "GET /v1/jobs"
+
+
+@pytest.fixture
+def machine(network: SandboxNetwork, tmp_path: Path) -> Machine:
+    return Machine(network, state=tmp_path / "state", previews=False)
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> Fault:
+    async def fault(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        response = await deliver(request)
+        await response.aread()
+        data = response.json()
+        change(data)
+        return httpx.Response(response.status_code, json=data, headers={"date": response.headers.get("date", "")})
+
+    return fault
+
+
+async def asked_again_and_again(machine: Machine, arguments: dict[str, Any], tool: str = TOOL) -> list[str]:
+    """Make the same call over some minutes, as an agent does that hears of a lost answer."""
+    async with agent_of(machine.server()) as agent:
+        texts = []
+        for _ in range(4):
+            texts.append(text_of(await agent.call_tool(tool, arguments)))
+            await anyio.sleep(100)
+    return texts
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"jobs": None}, {"jobs": {"0": {}}}, {"jobs": "x"}, {"data": []}, {"error": "oops"}]
+)
+async def test_a_list_of_jobs_that_is_none_never_says_that_there_is_no_job(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], body: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, reset_after)
+    network.plan(LISTED, answers(200, body), FOREVER)
+
+    await asked_again_and_again(machine, arguments)
+
+    assert len(world.ledger) == 1
+
+
+def _of_time(created: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda data: [job.update(createdAt=created) for job in data.get("jobs", ())]
+
+
+@pytest.mark.parametrize(
+    "created", [None, 1_795_000_000, "Wed, 18 Nov 2026 11:06:40 GMT", "1999-01-01T00:00:00Z", "soon"]
+)
+async def test_a_job_without_a_time_that_agrees_is_never_passed_over(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], created: Any
+) -> None:
+    network.plan(GENERATE, reset_after)
+    network.plan(LISTED, changed(_of_time(created)), FOREVER)
+
+    texts = await asked_again_and_again(machine, arguments)
+
+    assert len(world.ledger) == 1
+    assert "cannot be read or dated" in texts[-1]
+
+
+@pytest.mark.parametrize("seconds", [-60, 400])
+async def test_clocks_that_differ_by_minutes_pay_nothing_twice(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], seconds: float
+) -> None:
+    created = world.iso(world.clock() + seconds)
+    network.plan(GENERATE, reset_after)
+    network.plan(LISTED, changed(_of_time(created)), FOREVER)
+
+    await asked_again_and_again(machine, arguments)
+
+    assert len(world.ledger) == 1
+
+
+REPEATED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "composed": ("a cafe\u0301 in the rain", lambda _: "a caf\u00e9 in the rain"),
+    "with other line ends": ("a fox\r\nin snow", lambda text: text.replace("\r\n", "\n")),
+    "with fewer blanks": ("a  fox   in snow", lambda _: "a fox in snow"),
+    "as HTML has it": ("ink & wash <fox>", lambda _: "ink &amp; wash &lt;fox&gt;"),
+    "cut": ("a fox in the snow, " * 60, lambda text: text[:1_000]),
+    "as an asset": ("a fox in snow", lambda _: "asset_prompt1"),
+}
+
+
+@pytest.mark.parametrize("form", REPEATED)
+async def test_a_job_that_repeats_its_prompt_in_another_form_is_found(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], form: str
+) -> None:
+    prompt, write = REPEATED[form]
+    network.plan(GENERATE, reset_after)
+
+    def change(data: dict[str, Any]) -> None:
+        for job in data.get("jobs", ()):
+            job["metadata"]["input"]["prompt"] = write(prompt)
+
+    network.plan(LISTED, changed(change), FOREVER)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, {**arguments, "prompt": prompt})
+
+    assert "the job was found again" in text_of(result)
+    assert len(world.ledger) == 1
+
+
+async def test_a_prompt_that_holds_the_secret_is_found_again(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    [(_, secret), *_] = world.accounts.items()
+    network.plan(GENERATE, reset_after)
+
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, {**arguments, "prompt": f"a fox with {secret} on its back"})
+
+    assert "the job was found again" in text_of(result)
+    assert len(world.ledger) == 1
+
+
+async def test_an_answer_that_names_another_place_may_be_an_acceptance(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    async def see_other(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        await deliver(request)
+        return httpx.Response(303, headers={"location": "/v1/jobs/job_x"})
+
+    network.plan(GENERATE, see_other)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, arguments)
+
+    assert "the job was found again" in text_of(result)
+    assert len(world.ledger) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>404 nginx</html>", '{"message": "Not Found"}', '{"message": "no Route matched"}']
+)
+async def test_a_gateway_that_does_not_find_a_running_job_ends_no_job(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], text: str
+) -> None:
+    world.pace = 1_000.0
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, arguments)
+        await anyio.sleep(900)
+        network.plan(JOBS, answers(404, text=text), FOREVER)
+        await agent.call_tool(LIST, {})
+        await agent.call_tool(TOOL, arguments)
+
+    assert len(world.ledger) == 1
+
+
+def _prices(world: World) -> float:
+    return world.ledger[0].cost
+
+
+async def _paid_under(machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]) -> int:
+    """Make ten generations under a cap of the day for two, and count those that were paid."""
+    async with agent_of(machine.server()) as agent:
+        await agent.call_tool(TOOL, {**arguments, "seed": "1"})
+        price = _prices(world)
+    machine.caps = Caps(per_day=Decimal(str(2.5 * price)))
+    async with agent_of(machine.server()) as agent:
+        for seed in range(2, 11):
+            await agent.call_tool(TOOL, {**arguments, "seed": str(seed)})
+    return len(world.ledger)
+
+
+async def test_replies_that_repeat_one_job_do_not_lift_the_cap_of_the_day(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    first: list[str] = []
+
+    def same(data: dict[str, Any]) -> None:
+        if "job" in data:
+            first.append(data["job"]["jobId"])
+            data["job"]["jobId"] = first[0]
+
+    network.plan(GENERATE, changed(same), FOREVER)
+
+    assert await _paid_under(machine, network, world, arguments) == 2
+
+
+@pytest.mark.parametrize("cost", [0, 1e-9])
+async def test_an_acceptance_that_says_to_cost_nothing_does_not_lift_the_cap_of_the_day(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], cost: float
+) -> None:
+    network.plan(GENERATE, changed(lambda data: "job" in data and data.update(creativeUnitsCost=cost)), FOREVER)
+
+    assert await _paid_under(machine, network, world, arguments) == 2
+
+
+async def test_a_job_that_succeeded_is_not_refunded_by_a_later_word(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    async with agent_of(machine.server()) as agent:
+        job_id = made(await agent.call_tool(TOOL, arguments))["jobId"]
+        spent = made(await agent.call_tool(LIST, {}))["spending"]["last24Hours"]
+        network.plan(JOBS, changed(lambda data: data["job"].update(status="failure")), FOREVER)
+        await agent.call_tool(WAIT, {"jobIds": [job_id]})
+        again = made(await agent.call_tool(LIST, {}))["spending"]["last24Hours"]
+
+    assert spent == again == _prices(world)
+
+
+@pytest.mark.parametrize("price", [1e18, 10**40, 1e300])
+async def test_a_price_beyond_reason_is_over_every_cap(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], price: float
+) -> None:
+    machine.caps = Caps(per_day=Decimal(10) ** 8)
+    network.plan(GENERATE, changed(lambda data: data.update(creativeUnitsCost=price)), FOREVER)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert world.ledger == []

@@ -300,4 +300,4 @@ def test_demo_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     status = main(["demo", "--output", str(tmp_path), "--image", str(tmp_path / "key.png")])
 
     assert status == 1
-    assert "is the file key.png, which is not a picture" in capsys.readouterr().out
+    assert 'is the file "key.png", which is not a picture' in capsys.readouterr().out

@@ -22,7 +22,7 @@ from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, made, text_of
 from support.clock import IMPATIENT
-from support.hanging import NetworkFolder, fifos, hanging
+from support.hanging import DeadDisk, NetworkFolder, fifos, hanging
 from support.network import SandboxNetwork
 from support.pictures import png
 from support.worlds import SANDBOX_CREDENTIALS
@@ -302,6 +302,20 @@ class TestDisksThatHang:
                         (Path.home() / "good.png").write_bytes(png())
                         await anyio.sleep(0.1)
 
+    async def test_an_allowed_folder_that_hangs_holds_up_only_who_asks_for_it(self, start: Start) -> None:
+        dead = DeadDisk(Path.home() / "dead")
+        with hanging() as dead.pipe:
+            async with start(allowed=Allowed((dead, Path.home() / "living"), home=Path.home())) as agent:
+                (Path.home() / "living").mkdir()
+                (Path.home() / "living" / "hero.png").write_bytes(png())
+                began = anyio.current_time()
+                result = await agent.call_tool("upload-asset", {"file": "~/living/hero.png"})
+                assert not result.is_error, text_of(result)
+                assert anyio.current_time() - began < 5
+
+                result = await agent.call_tool("upload-asset", {"file": "~/dead/hero.png"})
+                assert "does not answer" in text_of(result)
+
     async def test_a_results_disk_that_hangs_costs_a_note_and_publishes_nothing_later(
         self, start: Start, shelf: Path, done: Callable[[], str]
     ) -> None:
@@ -384,9 +398,9 @@ print("ended")
 
 @pytest.mark.nightly
 def test_a_process_ends_though_a_read_hangs() -> None:
-    tests = Path(__file__).parents[1]
+    path = os.pathsep.join((str(Path(__file__).parents[1]), *filter(None, sys.path)))
     run = subprocess.run(
-        [sys.executable, "-c", ENDS], env=os.environ | {"PYTHONPATH": str(tests)}, timeout=60, capture_output=True
+        [sys.executable, "-c", ENDS], env=os.environ | {"PYTHONPATH": path}, timeout=60, capture_output=True
     )
 
     assert run.stdout == b"ended\n"

@@ -50,6 +50,16 @@ class NetworkFolder(Allowed):
         return super().resolve(given)
 
 
+class DeadDisk(type(Path())):  # type: ignore[misc]  # the class of paths of this system
+    """A folder on a disk that does not answer."""
+
+    pipe: Pipe
+
+    def resolve(self, strict: bool = False) -> Path:
+        self.pipe.wait()
+        return Path(super().resolve(strict))
+
+
 @contextmanager
 def fifos(*paths: Path) -> Iterator[None]:
     """Put pipes under these names; whoever waits at one of them by the end is let go."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from scenario_mcp.media import opened, pictures, svg
+from scenario_mcp.media import opened, pictures
 from scenario_mcp.media.opened import Folder
 
 # Suffixes that no system and no browser runs; what is not listed becomes .bin.
@@ -32,6 +32,7 @@ SUFFIXES = {
     "text/plain": ".txt",
     "application/json": ".data.json",  # a result must not pass for a card
 }
+SVG = "image/svg+xml"
 MEGABYTE = 1_000_000
 KEPT_FREE, KEPT_SHARE = 1_000_000_000, 20  # bytes of a disk that stay free, or one part in so many of a small one
 MOST_NAMES = 99  # numbered names that are tried before a random one is taken
@@ -193,7 +194,9 @@ def _suffix(header: bytes, mime_type: str | None, file: BinaryIO, size: int) -> 
     plain = (mime_type or "").partition(";")[0].strip().lower()
     if kind := pictures.kind_of(header):
         return kind.suffix, None
-    if plain == svg.MIME_TYPE:
+    if plain == SVG:
+        from scenario_mcp.media import svg  # with its parser, which few servers ever need
+
         try:
             risk = svg.risk(file, size)
         except svg.NoSvg:

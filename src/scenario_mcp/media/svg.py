@@ -7,7 +7,6 @@ from xml.parsers import expat
 
 from scenario_mcp import wording
 
-MIME_TYPE = "image/svg+xml"
 MOST_BYTES = 10_000_000  # that are looked through
 MOST_ELEMENTS, DEEPEST = 500_000, 200
 _CHUNK = 256_000

@@ -42,7 +42,9 @@ class Lane:
             raise TimeoutError(errno.ETIMEDOUT, f"{HANGS}: too much waits for it already")
         with anyio.move_on_after(until.remaining()):
             await self._places.acquire()
-            return await self._begin(work, *args)
+            if until.remaining() > 0:
+                return await self._begin(work, *args)
+            self._places.release()
         raise TimeoutError(errno.ETIMEDOUT, HANGS)
 
     def _begin(self, work: Callable[..., Made], *args: Any) -> "asyncio.Future[Made]":

@@ -103,9 +103,11 @@ def _base64(plain: str) -> Iterator[str]:
 
 def _unescaped(text: str) -> str:
     """Take one round of escaping off: as JSON and other languages have it, as HTML has it, as URLs have it."""
-    # A number of thousands of digits is an error to Python, and no character.
-    numbered = _NUMBERED.sub(lambda number: f"&#{number[1][:8]}", _BACKSLASHED.sub(_char, text))
-    return unquote(html.unescape(numbered), errors="replace")
+    text = _BACKSLASHED.sub(_char, text)
+    if "&#" in text or ";" in text:  # or it is the address of a page, whose parts take their time
+        # A number of thousands of digits is an error to Python, and no character.
+        text = html.unescape(_NUMBERED.sub(lambda number: f"&#{number[1][:8]}", text))
+    return unquote(text, errors="replace")
 
 
 def _char(escape: "re.Match[str]") -> str:

@@ -12,9 +12,11 @@ from mcp import Client as McpClient
 
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario import uploads
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NoAnswer
+from scenario_mcp.scenario.uploads import Filing
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
@@ -174,6 +176,26 @@ async def test_a_picture_of_the_person_is_not_uploaded_to_this_machine(
     assert result.is_error
     assert 'The address on "127.0.0.1" is not used' in text_of(result)
     assert "Nothing was generated or billed" in text_of(result)
+
+
+async def test_a_part_whose_address_is_refused_is_not_tried_again() -> None:
+    looked_up: list[str] = []
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        looked_up.append(host)
+        return ["192.168.1.1"]
+
+    upload = {"id": "upload_x", "parts": [{"number": 1, "url": "https://nas.example/1"}]}
+    network = httpx.MockTransport(lambda request: httpx.Response(200, json={"upload": upload}))
+    client = client_of(transport=network, resolve=resolve)
+
+    async def tell(sent: int, total: int) -> None:
+        pass
+
+    with pytest.raises(NoAnswer, match="leads to a private address"):
+        await uploads.upload(client, "a.png", "image/png", bytes(4_000_000), Filing(), Deadline.after(30), tell)
+
+    assert looked_up == ["nas.example"]
 
 
 NAMES: list[tuple[list[str], bool]] = [

@@ -27,7 +27,7 @@ PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
 FREE = Call("GET", "/jobs/job_x")
 KEY, SECRET = "api_key", "the_secret_value+of/one=person"
 MEGABYTE = 2**20
-LONGEST_PAUSE = 0.1  # seconds of work; 0.02 where it was measured, so that slower machines pass too
+LONGEST_PAUSE = 0.05  # seconds of work
 
 
 @pytest.fixture
@@ -232,21 +232,15 @@ async def test_a_body_in_chunks_of_one_byte_does_not_hold_the_event_loop() -> No
     assert beating.pause < LONGEST_PAUSE
 
 
-LONG: dict[str, tuple[bytes, int]] = {
-    "a record of 100,000 inputs": (b'{"name": "size", "type": "string"}', 100_000),
-    "half a million numbers": (b"1.5", 500_000),
-}
-
-
-@pytest.mark.parametrize("name", LONG)
-async def test_a_long_reply_comes_through_while_the_event_loop_turns(name: str) -> None:
-    item, count = LONG[name]
-    behaviour = bombs.answering(b'{"model": {"id": "model_x", "inputs": [' + b",".join([item] * count) + b"]}}")
+async def test_a_record_of_100_000_inputs_comes_through_while_the_event_loop_turns() -> None:
+    item = b'{"name": "", "kind": "", "a": "", "b": "", "c": "", "d": "", "e": "", "f": "", "g": ""}'
+    record = b'{"model": {"id": "model_x", "inputs": [' + b",".join([item] * 100_000) + b"]}}"
+    behaviour = bombs.answering(record)
 
     async with bombs.heart() as beating:
         answer = await asked(behaviour)
 
-    assert answer["model"]["inputs"] == [json.loads(item)] * count
+    assert answer["model"]["inputs"] == [json.loads(item)] * 100_000
     assert beating.pause < LONGEST_PAUSE
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import random
+from functools import cache
 
 from PIL import Image
 
@@ -24,6 +25,7 @@ def cut(kind: str) -> bytes:
     return out.getvalue()[: len(out.getvalue()) // 2]
 
 
+@cache
 def noise(megabytes: float) -> bytes:
     """A PNG of about so many megabytes: noise does not compress."""
     side = int((megabytes * 1e6 / 3) ** 0.5)

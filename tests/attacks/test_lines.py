@@ -82,6 +82,9 @@ def rows(era: str) -> dict[str, Row]:
         "a control character": Row(call(b'"\x01"'), NO_JSON),
         "an escape that is none": Row(call(rb'"\x"'), NO_JSON),
         "a text without an end": Row(call(b'"a fox'), NO_JSON),
+        "a response that is nested 300 deep": Row(
+            b'{"jsonrpc":"2.0","id":7,"result":{"x":%s}}' % (b"[" * 300 + b"]" * 300), NO_JSON, None
+        ),
         "a line that breaks off": Row(good[:50], NO_JSON),
         "a line that breaks off after another id": Row(b'{"method":"x","params":{"id":7}', NO_JSON, None),
         "two messages on a line": Row(good + good, NO_JSON),

@@ -173,7 +173,7 @@ class Bundle:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Bundle:
+def package(tmp_path: Path) -> Bundle:
     return Bundle(tmp_path)
 
 
@@ -184,39 +184,39 @@ def made(tmp_path: Path) -> Bundle:
     by_day([("legacy", ""), ("modern", "${user_config.x}")], product(VERSIONS, ("", "${user_config.x}"))),
 )
 async def test_the_bundles_own_files_serve_and_what_is_left_blank_is_not_set(
-    made: Bundle, blank: str, wire_era: str
+    package: Bundle, blank: str, wire_era: str
 ) -> None:
-    async with made.running(wire_era, **dict.fromkeys(made.told["server"]["mcp_config"]["env"], blank)) as host:
+    async with package.running(wire_era, **dict.fromkeys(package.told["server"]["mcp_config"]["env"], blank)) as host:
         await host.hello()
         listed = await host.request("tools/list")
         called = await host.request("tools/call", {"name": "find-models", "arguments": {}})
 
-    assert made.told == manifest()
-    assert (made.folder / made.told["icon"]).read_bytes().startswith(b"\x89PNG")
+    assert package.told == manifest()
+    assert (package.folder / package.told["icon"]).read_bytes().startswith(b"\x89PNG")
     assert [tool["name"] for tool in listed["result"]["tools"]] == CORE
     assert "SCENARIO_API_KEY and SCENARIO_API_SECRET" in called["result"]["content"][0]["text"]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_bundle_installs_once_by_hash_and_builds_nothing(made: Bundle) -> None:
+async def test_the_bundle_installs_once_by_hash_and_builds_nothing(package: Bundle) -> None:
     for _ in range(2):
-        async with made.running() as host:
+        async with package.running() as host:
             assert "result" in await host.hello()
 
-    venv, install = made.log.read_text("utf-8").splitlines()
+    venv, install = package.log.read_text("utf-8").splitlines()
     assert venv.startswith("venv ")
     assert install.startswith("pip install ")
-    for words in ("--require-hashes", "--only-binary :all:", f"-r {made.folder / 'requirements.txt'}"):
+    for words in ("--require-hashes", "--only-binary :all:", f"-r {package.folder / 'requirements.txt'}"):
         assert words in install
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_bundle_whose_files_do_not_fit_their_hashes_does_not_start(made: Bundle) -> None:
-    made.log.with_name("broken").touch()
+async def test_a_bundle_whose_files_do_not_fit_their_hashes_does_not_start(package: Bundle) -> None:
+    package.log.with_name("broken").touch()
     for _ in range(2):  # nor the second time, when its folder is there already
-        async with made.running() as host:
+        async with package.running() as host:
             said, status = await host.stderr(), await host.ended()
 
         assert (status, host.lines) == (1, [])

@@ -20,6 +20,7 @@ STARTS = {"fast start": (), "--no-fast-start": ("--no-fast-start",)}
 NO_JSON, NO_MESSAGE = -32700, -32600
 BOM = b"\xef\xbb\xbf"
 MEGABYTES = 2**20
+MUCH = b"A" * 33 * MEGABYTES
 NIGHTLY = pytest.mark.nightly
 
 
@@ -81,6 +82,9 @@ def rows(era: str) -> dict[str, Row]:
         "a control character": Row(call(b'"\x01"'), NO_JSON),
         "an escape that is none": Row(call(rb'"\x"'), NO_JSON),
         "a text without an end": Row(call(b'"a fox'), NO_JSON),
+        "a response that is nested 300 deep": Row(
+            b'{"jsonrpc":"2.0","id":7,"result":{"x":%s}}' % (b"[" * 300 + b"]" * 300), NO_JSON, None
+        ),
         "a line that breaks off": Row(good[:50], NO_JSON),
         "a line that breaks off after another id": Row(b'{"method":"x","params":{"id":7}', NO_JSON, None),
         "two messages on a line": Row(good + good, NO_JSON),
@@ -110,6 +114,7 @@ def rows(era: str) -> dict[str, Row]:
         "an empty batch": Row(b"[]", NO_MESSAGE, None),
         "an empty object": Row(b"{}", NO_MESSAGE, None),
         "a text": Row(b'"tools/list"', NO_MESSAGE, None),
+        "33 MB, the id last": Row(call_from_js(b'"%s"' % MUCH), NO_MESSAGE),
         "a number": Row(b"7", NO_MESSAGE, None),
         "null": Row(b"null", NO_MESSAGE, None),
     }
@@ -145,11 +150,15 @@ async def follow(host: StdioHost, line: bytes, *, served: Any = None) -> list[di
     return [each for each in answers if each is not answer]
 
 
-@pytest.mark.parametrize("start", STARTS)
-async def test_every_line_is_answered_and_so_is_the_next(wire_era: str, start: str) -> None:
-    async with running(wire_era, environ=environment(), args=STARTS[start]) as host:
+BOTH = [("legacy", "fast start"), ("modern", "--no-fast-start")]
+CROSSED = [("legacy", "--no-fast-start"), ("modern", "fast start")]
+
+
+@pytest.mark.parametrize(("era", "start"), [*BOTH, *(pytest.param(*each, marks=NIGHTLY) for each in CROSSED)])
+async def test_every_line_is_answered_and_so_is_the_next(era: str, start: str) -> None:
+    async with running(era, environ=environment(), args=STARTS[start]) as host:
         await host.hello()
-        for name, row in rows(wire_era).items():
+        for name, row in rows(era).items():
             [answer] = await follow(host, row.line, served=row.id if row.code is None else None)
 
             assert answer["id"] == row.id, name
@@ -169,7 +178,13 @@ HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": INFO
 
 
 @pytest.mark.parametrize(
-    ("start", "name"), [*(("fast start", name) for name in BEFORE), ("--no-fast-start", "a byte order mark")]
+    ("start", "name"),
+    [
+        ("fast start", "a byte order mark"),
+        ("fast start", "a blank line"),
+        pytest.param("fast start", "what is no JSON", marks=NIGHTLY),
+        pytest.param("--no-fast-start", "a byte order mark", marks=NIGHTLY),
+    ],
 )
 async def test_a_handshake_is_answered_whatever_comes_before_it(start: str, name: str) -> None:
     greeting = text({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO})
@@ -212,15 +227,15 @@ async def test_json_in_a_text_is_read_by_the_same_rules(parameters: str, complai
     assert complaint in text_of(called)
 
 
-MUCH = b"A" * 33 * MEGABYTES
 LONG = {
-    "the id last": (b'{"method":"tools/call","params":{"name":"%s"},"jsonrpc":"2.0","id":7}' % MUCH, 7),
     "the id first": (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"%s"}}' % MUCH, 7),
     "brackets": (b"[" * len(MUCH), None),
+    "a byte order mark": (BOM + b'{"method":"tools/call","params":{"name":"%s"},"jsonrpc":"2.0","id":7}' % MUCH, 7),
 }
 
 
-@pytest.mark.parametrize("name", ["the id last", *(pytest.param(n, marks=NIGHTLY) for n in list(LONG)[1:])])
+@NIGHTLY
+@pytest.mark.parametrize("name", LONG)
 async def test_a_line_that_is_too_long_is_answered_under_its_id(name: str) -> None:
     line, number = LONG[name]
     async with running(environ=environment()) as host:

@@ -60,8 +60,7 @@ async def run(agent: McpClient, parameters: dict[str, Any], model_id: str = FLUX
     )
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
-@pytest.mark.parametrize("value", [True, "true"])
+@pytest.mark.parametrize(("name", "value"), [*((name, True) for name in SPELLINGS), ("dryRun", " TRUE")])
 async def test_a_price_is_asked_though_the_record_has_an_input_of_that_name(
     agent: McpClient, world: World, name: str, value: Any
 ) -> None:
@@ -105,7 +104,7 @@ async def test_an_input_of_that_name_is_never_sent_even_as_false(agent: McpClien
     assert "dryRun" not in world.ledger[0].body
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize("name", ["dryRun", "dry_run", "dryRun ", "dry\u200bRun"])
 @pytest.mark.parametrize("inside", [False, True], ids=["in overrides", "in their parameters"])
 async def test_a_rerun_that_asks_for_a_price_bills_nothing(
     agent: McpClient, world: World, name: str, inside: bool
@@ -145,6 +144,19 @@ async def test_an_id_adds_nothing_to_the_query(agent: McpClient, world: World, m
 
     assert world.ledger == []
     assert {seen.query.get("dryRun", "true") for seen in world.requests} == {"true"}
+
+
+async def test_a_price_is_looked_for_in_bounded_depth(agent: McpClient, world: World) -> None:
+    value: Any = {"dryRun": True}
+    for _ in range(6):
+        for _ in range(180):
+            value = [value]
+        value = json.dumps(value)
+
+    refused = await run(agent, {"options": value})
+
+    assert refused.is_error
+    assert world.ledger == []
 
 
 @pytest.mark.parametrize("name", ["projectId", "project_id", "PROJECTID "])

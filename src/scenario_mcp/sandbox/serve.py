@@ -57,8 +57,8 @@ def _is_for(port: int, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     A page in a browser, whose name was bound to this machine meanwhile, names its own host, or its own origin.
     """
     host = f"{HOST}:{port}".encode()
-    named = [value for name, value in headers if name == b"host"]
-    return named == [host] and {value for name, value in headers if name == b"origin"} <= {b"http://" + host}
+    hosts = [value for name, value in headers if name == b"host"]
+    return hosts == [host] and {value for name, value in headers if name == b"origin"} <= {b"http://" + host}
 
 
 @contextmanager

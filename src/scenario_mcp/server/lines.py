@@ -87,9 +87,9 @@ def found_id(line: bytes) -> Id:
     """
     closed = all(line.count(left) == line.count(right) for left, right in ((b"{", b"}"), (b"[", b"]")))
     head, tail = (host_json.mended(end.decode("utf-8", "replace")) for end in (line[:ENDS], line[-ENDS:]))
-    found = _AMONG_THE_FIRST.match(head) or (_AMONG_THE_LAST.search(tail) if closed else None)
+    match = _AMONG_THE_FIRST.match(head) or (_AMONG_THE_LAST.search(tail) if closed else None)
     try:
-        return _shown(json.loads(found[1])) if found and b'"method"' in line else None
+        return _shown(json.loads(match[1])) if match and b'"method"' in line else None
     except ValueError:  # it is a text with an escape that is none
         return None
 

@@ -44,14 +44,14 @@ async def _read(pipes: Pipes, to_server: ObjectSendStream[Incoming], to_host: Ob
 
 
 def _message(line: bytes) -> SessionMessage | Refusal | None:
-    read = lines.read(line)
-    if read is None or isinstance(read, Refusal):
-        return read
-    is_response = lines.is_response(read)
+    content = lines.read(line)
+    if content is None or isinstance(content, Refusal):
+        return content
+    is_response = lines.is_response(content)
     try:
-        return SessionMessage(_kind(read, is_response=is_response).model_validate(read, by_name=False))
+        return SessionMessage(_kind(content, is_response=is_response).model_validate(content, by_name=False))
     except ValidationError:
-        return None if is_response else lines.no_message(read)
+        return None if is_response else lines.no_message(content)
 
 
 def _kind(message: Mapping[str, Any], *, is_response: bool) -> type[types.JSONRPCMessage]:

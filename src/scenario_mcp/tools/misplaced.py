@@ -32,11 +32,11 @@ def take_dry_run(parameters: Parameters) -> Priced:
     or as no yes or no, it is a problem.
     """
     rest = {name: value for name, value in parameters.items() if _plain(name) != DRY_RUN}
-    said = {name: _yes_or_no(value) for name, value in parameters.items() if name not in rest and value is not None}
-    unread = [name for name, read in said.items() if read is None]
-    problems = ((name, BESIDE.format("dryRun")) for name in (*unread, *_dry_runs(rest)))
-    notes = tuple(TAKEN_OUT.format(name) for name, read in said.items() if read is not None)
-    return Priced(rest, any(said.values()), tuple(problems), notes)
+    flags = {name: _yes_or_no(value) for name, value in parameters.items() if name not in rest and value is not None}
+    unclear = [name for name, flag in flags.items() if flag is None]
+    problems = ((name, BESIDE.format("dryRun")) for name in (*unclear, *_dry_runs(rest)))
+    notes = tuple(TAKEN_OUT.format(name) for name, flag in flags.items() if flag is not None)
+    return Priced(rest, any(flags.values()), tuple(problems), notes)
 
 
 def _plain(name: str) -> str:
@@ -44,19 +44,20 @@ def _plain(name: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKC", name).casefold() if char.isalnum())
 
 
-def _dry_runs(value: Any, within: str = "") -> Iterator[str]:
-    """List the names in a value that ask for a price, at whatever depth, also in JSON inside a text."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+def _dry_runs(value: Any, within: str = "", *, texts: bool = True) -> Iterator[str]:
+    """List the names in a value that ask for a price, at whatever depth, also in JSON inside a text (but once)."""
+    if texts and isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        texts = False
         with suppress(ValueError):
             value = host_json.read(value)
     if isinstance(value, Mapping):
         for name, each in value.items():
             if DRY_RUN in _plain(name):
                 yield f"{within}{name}"
-            yield from _dry_runs(each, f"{within}{name}.")
+            yield from _dry_runs(each, f"{within}{name}.", texts=texts)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _dry_runs(each, f"{within}{index}.")
+            yield from _dry_runs(each, f"{within}{index}.", texts=texts)
 
 
 class Lifted(NamedTuple):
@@ -75,10 +76,10 @@ def lift(parameters: Parameters, inputs: Sequence[Input] | None) -> Lifted:
     rest = {name: value for name, value in parameters.items() if name not in foreign}
     problems = [(name, THE_PROJECT) for name, plain in foreign.items() if plain == PROJECT]
     waits = {name: parameters[name] for name, plain in foreign.items() if plain == WAIT}
-    said = {name: _yes_or_no(value) for name, value in waits.items() if value is not None}
-    problems += [(name, BESIDE.format(WAIT)) for name, read in said.items() if read is None]
-    notes = tuple(TAKEN_OUT.format(name) for name, read in said.items() if read is not None)
-    return Lifted(rest, next(reversed(said.values()), None), tuple(problems), notes)
+    flags = {name: _yes_or_no(value) for name, value in waits.items() if value is not None}
+    problems += [(name, BESIDE.format(WAIT)) for name, flag in flags.items() if flag is None]
+    notes = tuple(TAKEN_OUT.format(name) for name, flag in flags.items() if flag is not None)
+    return Lifted(rest, next(reversed(flags.values()), None), tuple(problems), notes)
 
 
 def _yes_or_no(value: Any) -> bool | None:

@@ -154,3 +154,14 @@ def test_on_the_sandbox_an_address_of_the_person_s_does_not_matter() -> None:
 
     assert settings.unreachable is not None
     assert settings.for_sandbox("http://127.0.0.1:9/v1", ("key", "secret")).unreachable is None
+
+
+@pytest.mark.parametrize("variable", ["SCENARIO_MAX_CU_PER_DAY", "SCENARIO_MAX_CU_PER_CALL", "SCENARIO_INPUT_DIRS"])
+def test_what_a_host_did_not_fill_in_is_not_lost(variable: str) -> None:
+    settings = load({variable: "${MY_SETTING}"})
+
+    assert variable in settings.problems[0]
+
+
+def test_what_a_person_left_blank_in_the_bundle_is_not_set() -> None:
+    assert load({"SCENARIO_MAX_CU_PER_DAY": "${user_config.max_cu_per_day}"}).problems == ()

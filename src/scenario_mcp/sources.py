@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PREFIX = "SCENARIO_"
+GUARDS = ("SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY", "SCENARIO_MAX_FILE_MB", "SCENARIO_INPUT_DIRS")
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
 MOST_BYTES = 64_000  # of a file of settings
 LONGEST_SHOWN = 200  # characters of a value
@@ -45,8 +46,16 @@ def shown(value: str) -> str:
 
 def heeded(variables: Mapping[str, str]) -> dict[str, str]:
     """Give the settings among some variables, without those that are empty or were never filled in."""
-    said = {name: value.strip() for name, value in variables.items() if name.startswith(PREFIX)}
-    return {name: value for name, value in said.items() if value and not re.fullmatch(r"\$\{[^}]*\}", value)}
+    set_here = {name: value.strip() for name, value in variables.items() if name.startswith(PREFIX)}
+    return {name: value for name, value in set_here.items() if value and not _is_blank(name, value)}
+
+
+def _is_blank(name: str, value: str) -> bool:
+    """Tell whether a host left a setting blank: it shows the placeholder then.
+
+    Of what guards money and files only the bundle's own placeholder is a blank; another one is a value that is bad.
+    """
+    return bool(re.fullmatch(r"\$\{user_config\.[^}]*\}" if name in GUARDS else r"\$\{[^}]*\}", value))
 
 
 def file_of(

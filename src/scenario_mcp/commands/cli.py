@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.to_stderr(settings)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")  # Windows takes another one for files and pipes
+            # Windows takes another one for files and pipes; and names of files may be no UTF-8.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     return _run(options, settings)
 
 

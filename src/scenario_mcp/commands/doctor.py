@@ -185,7 +185,7 @@ def _sentence(fault: StoreFault) -> str:
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
+    nearest = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # which raises nothing
+    if os.path.isdir(nearest) and os.access(nearest, os.W_OK):
         return Check(name, well=True, found=f"{folder}{'' if nearest == folder else ' (will be made)'}")
     return Check(name, well=False, found=f"{nearest} cannot be written to. Set {variable} to another folder.")

@@ -6,11 +6,13 @@ import resource
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -39,6 +41,66 @@ assert prctl(22, 2, ctypes.byref(Program(len(program) // 8, ctypes.addressof(cod
 from scenario_mcp.commands.cli import main
 sys.exit(main(arguments))
 """
+
+# Begins a state folder anew in many copies of it; in each, something happens before one more step, until all of it
+# comes to its end. A step is what Python does to a file of the state. Prints how each ended: a signal's number, or 0.
+_AT_EACH_STEP = """
+import os, shutil, signal, sys
+from pathlib import Path
+from scenario_mcp.state import anew
+
+STEPS = {"open", "os.rename", "os.remove", "sqlite3.connect"}
+state, event, past = Path(sys.argv[1]), sys.argv[2], 0
+
+def begin(folder, last, event):
+    def hook(step, details):
+        nonlocal last
+        if step in STEPS and f"{folder}/state." in str(details):
+            last -= 1
+            if last == 0 and event == "fault":
+                raise OSError(5, "Input/output error")
+            if last == 0:
+                os.kill(os.getpid(), signal.SIGKILL if event == "kill" else signal.SIGSTOP)
+    if last:
+        sys.addaudithook(hook)
+    try:
+        anew.begin_anew(folder)
+    except anew.StoreBroken:
+        os._exit(1)
+    except anew.StoreBusy:
+        os._exit(2)
+    os._exit(3 if event == "fault" and last <= 0 else 0)
+
+while True:
+    past += 1
+    folder = state.with_name(f"{state.name}-{past:02}")
+    shutil.copytree(state, folder, symlinks=True)
+    first = os.fork() or begin(folder, past, event)
+    status = os.waitpid(first, os.WUNTRACED)[1]
+    if os.WIFSTOPPED(status):
+        other = os.fork() or begin(folder, 0, event)
+        status = os.waitpid(other, 0)[1]
+        shutil.copytree(folder, f"{folder}-meanwhile", symlinks=True)
+        os.kill(first, signal.SIGCONT)
+        os.waitpid(first, 0)
+    elif os.waitstatus_to_exitcode(status) == 0:
+        shutil.rmtree(folder)
+        break
+    print(os.waitstatus_to_exitcode(status))
+"""
+
+
+def begun_anew_but(event: Literal["kill", "fault", "other"], state: Path) -> dict[Path, int]:
+    """Begin copies of a state folder anew, each with a kill, a fault or another beginning before one more of its steps.
+
+    Gives the exit code of each, by folder: 0 or 3 (in spite of the fault) if it came to its end, 1 for a fault, 2 if it
+    had to wait. Of `other` it is that of the other beginning, after which a copy was made: the name ends in -meanwhile.
+    """
+    command = [sys.executable, "-c", _AT_EACH_STEP, f"{state}", event]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return {
+        state.with_name(f"{state.name}-{past:02}"): int(code) for past, code in enumerate(done.stdout.split(), start=1)
+    }
 
 
 def command_refused(call: str, error: int, arguments: Sequence[str]) -> list[str]:

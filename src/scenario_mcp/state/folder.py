@@ -13,6 +13,7 @@ from scenario_mcp.state.locks import keeps_locks, open_plain
 
 FILE = "state.db"
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite adds to the name of the file for those that belong to it
+ASIDE = ".aside-"  # stands between the name of a file that was set aside and the time of that
 MARK = "state.mark"  # says that there is a state file here, and holds the number of its newest paid generation
 _OURS = (FILE, MARK, "server-", "mending.lock")  # how names of ours begin; 0.1.0 made the last
 _DIGITS = 20
@@ -53,7 +54,13 @@ def is_begun(folder: Path | None) -> bool:
     if folder is None or not folder.is_dir():
         return False
     examine(folder)
-    return any(os.path.lexists(folder / name) for name in (FILE, MARK))
+    return any(os.path.lexists(folder / name) for name in (FILE, MARK)) or bool(set_aside(folder))
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """List the state files that were set aside in a folder, the last of them last. Raises `OSError`."""
+    files = {path: path.name.removeprefix(FILE + ASIDE) for path in folder.glob(f"{FILE}{ASIDE}*")}
+    return sorted((path for path, time in files.items() if time.isdecimal()), key=lambda path: int(files[path]))
 
 
 def examine(folder: Path) -> None:
@@ -130,13 +137,15 @@ def raise_mark(folder: Path, number: int) -> None:
         os.close(file)
 
 
-def lower_mark(folder: Path, number: int) -> None:
-    """Put a new mark in the place of whatever stands there. Raises `OSError`."""
-    draft = folder / f"{MARK}.{secrets.token_hex(6)}"
+def draft_mark(folder: Path, number: int) -> Path:
+    """Write a mark that may take the place of the one in a folder. Raises `OSError`."""
+    draft = folder / f"{MARK}.{secrets.token_hex(6)}.new"
     file = open_plain(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    os.write(file, _written(number))
-    os.close(file)
-    draft.replace(folder / MARK)
+    try:
+        os.write(file, _written(number))
+    finally:
+        os.close(file)
+    return draft
 
 
 def _written(number: int) -> bytes:

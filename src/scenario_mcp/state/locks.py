@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,3 +50,20 @@ def open_plain(path: str | os.PathLike[str], flags: int) -> int:
     for name in more:
         flags |= getattr(os, name, 0)
     return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file that is there only meanwhile; False if another holds it. Raises `OSError`."""
+    file = open_plain(path, os.O_RDWR | os.O_CREAT)
+    try:
+        # Whoever had it removes it: then this may be the lock of a file that nobody else will open.
+        is_alone = lock(file) and os.path.lexists(path) and os.path.samestat(os.fstat(file), os.lstat(path))
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                with suppress(OSError):  # Windows removes no open file; one that is left is locked by nobody
+                    path.unlink()
+    finally:
+        os.close(file)

@@ -222,7 +222,7 @@ class Store:
         mark, file = place.marked(self._folder), place.identity(self._path)
         if self._file is not None and file != self._file:
             raise StoreBroken(REPLACED, self._path)
-        if file is None and mark is not None:
+        if file is None and (mark is not None or place.set_aside(self._folder)):
             raise StoreBroken(GONE, self._path)
         for end in BESIDE:
             place.identity(f"{self._path}{end}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from scenario_mcp import wording
+
 HIDDEN = "[hidden]"
 SHORTEST = 8  # characters of a secret that is looked for; a shorter one would hide words at random
 ROUNDS = 4  # escapings of escapings that are looked through
@@ -17,7 +19,8 @@ Mask = Callable[[str], str]
 
 _ESCAPES = frozenset("%\\&")  # one of these stands in every text that spells a character in another way
 _BACKSLASHED = re.compile(
-    r"\\+(?:u\{0*([0-9a-f]{1,6})\}|u(?:0000)?([0-9a-f]{4})|x([0-9a-f]{2})|([/\"'&+=<>:.\\-]))", re.IGNORECASE
+    r"(?:\\+u\{0*([0-9a-f]{1,6})\}|(?:\\+u(?:0000)?|%u)([0-9a-f]{4})|\\+x([0-9a-f]{2})|\\+([/\"'&+=<>:.\\-]))",
+    re.IGNORECASE,
 )
 _NUMBERED = re.compile("&#0*([0-9]+)")
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -52,7 +55,13 @@ class _Hiding:
         if self._spells(text):
             for spelling in self._spellings:
                 text = text.replace(spelling, HIDDEN)
+        text = self._hidden_between(text)
         return text if _ESCAPES.isdisjoint(text) else self._escaped(text)
+
+    def _hidden_between(self, text: str) -> str:
+        """Look again without what is left out of a text before it is shown, or where a line of base64 is broken."""
+        plain = "".join((text if text.isascii() else wording.visible(text)).split())
+        return HIDDEN if plain != text and self._spells(plain) else text
 
     def _escaped(self, text: str) -> str:
         plain = text
@@ -87,8 +96,10 @@ def _spellings(key: str, secret: str) -> Iterator[str]:
     yield secret
     yield content.hex()
     yield content.hex().upper()
+    yield secret.replace(" ", "+")  # as forms have it
     for text in (f"{key}:{secret}", secret):
-        yield from _base64(base64.b64encode(text.encode()).decode().rstrip("="))
+        for coding in ("utf-8", "utf-16-le"):
+            yield from _base64(base64.b64encode(text.encode(coding)).decode().rstrip("="))
     for offset in (1, 2):  # in a longer text its base64 begins at one of three places in a group of four
         whole = base64.b64encode(bytes(offset) + content).decode().rstrip("=")
         yield from _base64(whole[offset + 1 : len(whole) - bool((offset + len(content)) % 3)])

@@ -18,7 +18,7 @@ MOST_KNOWN = 10_000  # characters whose visibility is remembered
 # and the Braille blank): with them a text can say to a model what no person sees.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # Combining marks, of which three in a row may stay: more of them draw over other lines.
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
@@ -35,6 +35,12 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+def cut_line(text: str, length: int) -> str:
+    """Cut a line of ours, which may quote foreign words: quotes that are open at its end are closed."""
+    shorter = cut(text, length)
+    return f'{shorter}"' if shorter != text and shorter.count('"') % 2 else shorter
+
+
 class _Visible(dict[int, int]):
     """Maps what shows nothing to a blank, for `str.translate`: Python's categories are too slow for each character."""
 
@@ -46,7 +52,11 @@ class _Visible(dict[int, int]):
 
 
 _BLANK = ord(" ")
-_VISIBLE = _Visible({ord("|"): ord("¦")})
+_BARS, _MARKS_OF_QUOTES = (
+    "|\u01c0\u2223\u2502\u2758\uff5c",
+    "\u02ba\u02dd\u02ee\u05f4\u2057\u2e42\U0001f676\U0001f677\U0001f678",
+)
+_VISIBLE = _Visible({ord(bar): ord("¦") for bar in _BARS} | {ord(mark): ord("'") for mark in _MARKS_OF_QUOTES})
 
 
 def clean(text: object, length: int = LENGTH) -> str:
@@ -59,6 +69,14 @@ def clean(text: object, length: int = LENGTH) -> str:
     if not plain.isascii():
         plain = _MARKS.sub(r"\1", _INVISIBLE.sub("", plain))
     return cut(" ".join(plain.translate(_VISIBLE).split()), length)
+
+
+def visible(text: str) -> str:
+    """Take out of a text what shows nothing."""
+    return _INVISIBLE.sub("", text).translate(_NOTHING)
+
+
+_NOTHING = dict.fromkeys((*range(32), *range(127, 160)))
 
 
 def quoted(text: object, length: int = LENGTH) -> str:

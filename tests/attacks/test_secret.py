@@ -47,6 +47,11 @@ SPELLINGS: dict[str, str] = {
     "escaped as PHP does": SECRET.replace("/", "\\/"),
     "escaped throughout": "".join(f"\\u{ord(char):04x}" for char in SECRET),
     "escaped as Python does": "".join(f"\\x{ord(char):02x}" for char in SECRET),
+    "with what shows nothing": "\u200b".join(SECRET),
+    "with soft hyphens in the token": "\u00ad".join(TOKEN),
+    "the token on lines of 20": "\n".join(TOKEN[at : at + 20] for at in range(0, len(TOKEN), 20)),
+    "as old JavaScript escapes": "".join(f"%u{ord(char):04X}" for char in SECRET),
+    "base64 of UTF-16": base64.b64encode(PAIR.encode("utf-16-le")).decode(),
     "hexadecimal": SECRET.encode().hex(),
     "base64 alone": base64.b64encode(SECRET.encode()).decode(),
     "base64 in a longer text": base64.b64encode(f"x{SECRET} and more".encode()).decode(),
@@ -57,13 +62,16 @@ SPELLINGS: dict[str, str] = {
 def assert_hidden(text: str) -> None:
     """Hold that no reader can take the secret out of a text: nobody who unescapes it, nobody who decodes it."""
     plain = text
+    assert TOKEN[:40] not in "".join(char for char in text if char.isascii() and char.isprintable() and char != " ")
     for _ in range(5):
-        assert SECRET not in plain, text
+        assert SECRET not in plain.replace("\u200b", ""), text
+        plain = re.sub("%u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), plain)
         assert SECRET.encode().hex() not in plain.lower()
         for word in re.findall(r"[A-Za-z0-9+/_-]{20,}", plain):
             for start in range(4):
                 digits = word[start:].translate(str.maketrans("-_", "+/"))
-                assert SECRET[4:-4].encode() not in base64.b64decode(digits[: len(digits) // 4 * 4]), text
+                content = base64.b64decode(digits[: len(digits) // 4 * 4])
+                assert SECRET[4:-4].encode() not in content.replace(b"\0", b""), text
         plain = html.unescape(unquote(plain))
         try:
             plain = plain.encode("latin-1", "backslashreplace").decode("unicode_escape") if "\\" in plain else plain
@@ -189,3 +197,14 @@ def test_neither_output_nor_log_of_a_command_shows_the_secret(base_url: str) -> 
     assert done.returncode == 1
     assert "INFO" in done.stderr
     assert_hidden(done.stdout + done.stderr)
+
+
+async def test_doctor_shows_no_secret_that_a_reply_spells(network: SandboxNetwork, base_url: str, capsys: Any) -> None:
+    from scenario_mcp.commands import doctor
+    from scenario_mcp.commands.doctor import Check
+    from scenario_mcp.settings import load
+
+    settings = load({"SCENARIO_API_KEY": KEY, "SCENARIO_API_SECRET": SECRET})
+    doctor._printed([Check("key accepted", well=False, found=each) for each in SPELLINGS.values()], settings)
+
+    assert_hidden(capsys.readouterr().out)

@@ -125,7 +125,7 @@ CUSTOM: list[tuple[str, dict[str, Any], str, str, str]] = [
     (FILM, {"prompt": "x", "lastFrame": "asset_a"}, US, "firstFrame", "because lastFrame is given"),
     (FILM, {"prompt": "x", "dryRun": "perhaps"}, US, "dryRun", "belongs beside parameters, not inside"),
     (VOICE, {"text": "x"}, US, "voice", 'is required. Give one of "calm a 0"'),
-    (VOICE, {"text": "x", "voice": "calm a 9"}, US, "voice", "Did you mean calm a"),
+    (VOICE, {"text": "x", "voice": "calm a 9"}, US, "voice", 'Did you mean "calm a'),
     (VOICE, {"text": "", "voice": "calm a 0"}, US, "text", "of 1 to 300 characters"),
     (VOICE, {"text": "x", "voice": "calm a 0", "speed": 0.6}, US, "speed", "in steps of 0.25, not 0.6. Nearest: 0.5."),
     (VOICE, {"text": "x", "voice": "calm a 0", "keywords": [1]}, US, "keywords[0]", "a text"),

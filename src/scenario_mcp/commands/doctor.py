@@ -11,6 +11,7 @@ import anyio
 
 from scenario_mcp import __version__, home
 from scenario_mcp.commands.wiring import picture_folders, sandboxed, services_for
+from scenario_mcp.masking import mask_of
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -63,7 +64,8 @@ def run(settings: Settings, *, sandbox: bool) -> int:
                 *anyio.run(_api, chosen),
                 *_folders(chosen),
                 *_money(chosen),
-            ]
+            ],
+            settings,
         )
 
 
@@ -72,10 +74,10 @@ def run_anew(settings: Settings) -> int:
     try:
         anew = begin_anew(settings.state_dir)
     except StoreFault as fault:
-        return _printed([Check("journal", well=False, found=f"nothing was begun anew. {_sentence(fault)}")])
+        return _printed([Check("journal", well=False, found=f"nothing was begun anew. {_sentence(fault)}")], settings)
     if anew is None:
-        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir or "memory"))])
-    return _printed([Check("begun anew", well=True, found=f"{_became(anew)} {RESTART}"), *_money(settings)])
+        return _printed([Check("journal", well=False, found=NOTHING.format(settings.state_dir or "memory"))], settings)
+    return _printed([Check("begun anew", well=True, found=f"{_became(anew)} {RESTART}"), *_money(settings)], settings)
 
 
 def _became(anew: Anew) -> str:
@@ -92,10 +94,10 @@ def _became(anew: Anew) -> str:
     )
 
 
-def _printed(checks: Iterable[Check]) -> int:
-    checks = list(checks)
+def _printed(checks: Iterable[Check], settings: Settings) -> int:
+    checks, mask = list(checks), mask_of(settings.credentials)
     for check in checks:
-        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {clean(check.found, LONGEST_FINDING)}")
+        print(f"{'ok ' if check.well else 'BAD'}  {check.name}: {mask(clean(check.found, LONGEST_FINDING))}")
     return 0 if all(check.well for check in checks) else 1
 
 

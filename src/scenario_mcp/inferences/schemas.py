@@ -62,7 +62,7 @@ def nearest(schema: Schema, value: Any) -> str:
     """Name the value nearest to a wrong one that fits, as a sentence after a blank; nothing if there is none."""
     if "enum" in schema and isinstance(value, str):
         near = get_close_matches(value, [each for each in schema["enum"] if isinstance(each, str)], 1)
-        return f" Did you mean {near[0]}?" if near else ""
+        return f" Did you mean {wording.named(near[0])}?" if near else ""
     if not _is_number(value) or schema.get("type") not in ("integer", "number") or "enum" in schema:
         return ""
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,13 +76,12 @@ def filed(place: Place, card: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def write_card(place: Place, card: Mapping[str, Any]) -> None:
-    """Write a job's card, whole or not at all; what cannot have been a card stays. Raises `OSError`."""
+    """Write a job's card, whole or not at all; what is not a card of the same job stays. Raises `OSError`."""
     content = _encoded(card)
     if len(content) > MOST_BYTES:
         content = _encoded({**card, "arguments": "(too long to repeat)"})
     with opened.folder(place.folder, make=True) as folder:
-        before = folder.looked_at(place.card.name)
-        if before and not (stat.S_ISREG(before.st_mode) and before.st_size <= MOST_BYTES):
+        if folder.looked_at(place.card.name) and read_card(place).get("jobId") != card.get("jobId"):
             raise OSError(errno.EEXIST, "something else has its name: move it away", str(place.card))
         part = f".{secrets.token_hex(8)}.part"
         try:

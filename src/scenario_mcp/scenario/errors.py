@@ -32,7 +32,7 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 
 from collections.abc import Iterable
 
-from scenario_mcp.wording import clean, quoted
+from scenario_mcp.wording import clean, cut_line, quoted
 
 MOST_PROBLEMS = 20  # that one refusal lists
 MEND = "Ask the user to mend the setting and to restart the server; `scenario-mcp doctor` shows what is wrong."
@@ -58,7 +58,10 @@ class InvalidArguments(ScenarioError):
 
     def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
         listed = list(problems)
-        lines = [f"- {clean(field, 80)}: {clean(sentence, 1_000)}" for field, sentence in listed[:MOST_PROBLEMS]]
+        lines = [
+            f"- {clean(field, 80)}: {cut_line(clean(sentence, 8_000), 1_000)}"
+            for field, sentence in listed[:MOST_PROBLEMS]
+        ]
         if len(listed) > MOST_PROBLEMS:
             lines.append(f"- and {len(listed) - MOST_PROBLEMS} more")
         super().__init__("\n".join(("Nothing was sent or billed. Fix these arguments and call again:", *lines)))

@@ -32,7 +32,7 @@ MOST_NOTES, LONGEST_NOTE = 12, 600  # of one row, and characters
 def shortened(outcome: Outcome, length: int) -> Outcome:
     """Bound the words and notes of each row, before all of them are put into words."""
     answer = words.within(outcome.answer, length) if words.length(outcome.answer) > length else outcome.answer
-    notes = [wording.cut(note, LONGEST_NOTE) for note in outcome.notes[:MOST_NOTES]]
+    notes = [wording.cut_line(note, LONGEST_NOTE) for note in outcome.notes[:MOST_NOTES]]
     if left_out := len(outcome.notes) - len(notes):
         notes.append(f"And {left_out} more notes like these.")
     notes += [CUT] if answer is not outcome.answer else []

@@ -109,10 +109,10 @@ async def _gather(services: Services, arguments: FindModels, host: Host) -> _Gat
     for public, listing in zip(wanted, listings, strict=True):
         whose = "public" if public else "own"
         if isinstance(listing, ScenarioError):
-            notes.append(f"The {whose} models could not be read: {wording.cut(str(listing), 200)}")
+            notes.append(f"The {whose} models could not be read: {wording.cut_line(str(listing), 200)}")
             continue
         if listing.fault is not None:
-            notes.append(f"Not all {whose} models could be read: {wording.cut(str(listing.fault), 200)}")
+            notes.append(f"Not all {whose} models could be read: {wording.cut_line(str(listing.fault), 200)}")
         more = more or (listing.more and listing.fault is None)
         for model in listing.models:
             found.setdefault(model.id, model)

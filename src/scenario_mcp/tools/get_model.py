@@ -156,7 +156,7 @@ def _takes(each: Input, detail: _Detail) -> str:
         what = schemas.expectation(schema.get("items", schema) if each.is_list else schema, detail.allowed)
     if each.is_list:
         what = f"{schemas.expectation(schema)}, each {what}"
-    return what if len(what) <= detail.words else f"{what[: detail.words]}…"
+    return wording.cut_line(what, detail.words)
 
 
 def _requirement(rule: Requirement) -> str | None:

@@ -20,6 +20,8 @@ from scenario_mcp.media import opened, shelf
 from scenario_mcp.media.names import LONG_TAG, TAG, is_fit, slug, tag
 
 MOST_BYTES = 1_000_000
+_SIGNED = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?(?:\\?/){2}[^\s?#;]+)[?#;]\S*", re.IGNORECASE)
+_DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+[^\s,]{0,200},\S*", re.IGNORECASE)
 LONGEST_VALUE, DEEPEST = 2_000, 12  # characters of a text that a card repeats, and how deep it repeats what is nested
 
 
@@ -99,7 +101,7 @@ def short(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         if value.lstrip()[:5].lower() == "data:":
             return f"(a data URL of {len(value)} characters)"
-        return re.sub(r"(https?://[^\s?#]+)[?#]\S*", r"\1", value[:LONGEST_VALUE])
+        return _SIGNED.sub(r"\1", _DATA.sub("(a data URL)", value[:LONGEST_VALUE]))
     if isinstance(value, Mapping | list) and depth >= DEEPEST:
         return "(deeper)"
     if isinstance(value, Mapping):

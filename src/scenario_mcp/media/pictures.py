@@ -1,11 +1,12 @@
 """What a picture is: judged by its content, never by its name."""
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scenario_mcp.media import structure
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -106,8 +107,8 @@ def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "It
     """
     from PIL import Image, _imaging
 
-    if content[:4] in (b"II*\0", b"MM\0*") and not _has_few_strips(content):
-        raise BadPicture("is a TIFF of too many strips or values. Save it anew, best as PNG.")
+    if not structure.is_plain(content):
+        raise BadPicture("is a picture of too many parts, or cut off. Save it anew, best as PNG.")
     Image.MAX_IMAGE_PIXELS = None  # ours is the limit below; Pillow's own would only warn
     _imaging.set_block_size(BLOCK)
     try:
@@ -124,27 +125,6 @@ def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "It
         )
     with Image.open(io.BytesIO(content), formats=formats or FORMATS) as again:  # verify() leaves nothing to read
         yield again
-
-
-def _has_few_strips(content: bytes) -> bool:
-    """Tell whether Pillow may open a TIFF: it makes a list of all strips or tiles, however few pixels each has.
-
-    The first directory is walked: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf, section 2.
-    """
-    order = "<" if content[:1] == b"I" else ">"
-    try:
-        [at] = struct.unpack_from(f"{order}I", content, 4)
-        [count] = struct.unpack_from(f"{order}H", content, at)
-        entries = [struct.unpack_from(f"{order}HHI", content, at + 2 + 12 * number) for number in range(count)]
-    except struct.error:
-        return False
-    return all(
-        values <= (MOST_STRIPS if tag in STRIPS else MOST_VALUES) for tag, kind, values in entries if kind not in BYTES
-    )
-
-
-STRIPS, BYTES = (273, 279, 324, 325), (1, 2, 6, 7)  # tags that list strips and tiles; kinds of values that are bytes
-MOST_STRIPS, MOST_VALUES = 50_000, 1_000_000
 
 
 def eight_bits(picture: "Image.Image") -> "Image.Image":

@@ -122,6 +122,8 @@ async def _finished(client: Client, upload: Mapping[str, Any], deadline: Deadlin
         pause = min(LONGEST_PAUSE, pause * GROWTH)
         answer = await client.send(wire.Call("GET", wire.path("uploads", upload_id)), deadline)
         upload = records.mapping(answer.get("upload"))
+        if upload.get("id") != upload_id:
+            raise NoAnswer("Scenario answered without the record of the upload that was asked for.")
 
 
 def _id_of(value: Any) -> str:

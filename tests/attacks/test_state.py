@@ -609,3 +609,21 @@ async def test_a_job_that_was_accepted_as_the_memory_broke_keeps_its_id_in_the_a
     if breaks == "full":
         assert made(found)["jobId"] == world.ledger[0].job_id
     assert len(world.ledger) == 1
+
+
+# --- a clock that is wrong
+
+
+async def test_a_clock_that_is_months_ahead_for_some_calls_lifts_no_cap(
+    machine: Machine, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.caps = Caps(per_day=Decimal(25))  # one call costs 10
+    await call(machine, TOOL, arguments)
+    machine.skew = 91 * 24 * 3600.0
+    async with agent_of(machine.server()) as agent:
+        made(await agent.call_tool(TOOL, arguments | {"seed": 2}))
+    machine.skew = 0
+    result = await call(machine, TOOL, arguments | {"seed": 3})
+
+    assert "20 were spent within 24 hours" in text_of(result)
+    assert len(world.ledger) == 2

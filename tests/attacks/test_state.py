@@ -403,6 +403,40 @@ async def test_d08_variant_a_folder_above_that_others_may_write_to_lets_them_swa
     assert len(world.ledger) == 1
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+@pytest.mark.parametrize("deeper", ["", "deeper"])
+@as_root
+async def test_d08_variant_the_owner_of_a_folder_above_could_take_it_away(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any], mode: int, deeper: str
+) -> None:
+    above = state / "above"
+    machine.state = above / deeper / "state"
+    machine.state.mkdir(parents=True)
+    os.chown(above, NOBODY, NOBODY)
+    above.chmod(mode)
+    result = await call(machine, TOOL, arguments)
+
+    assert_refused(result, f"{above}, above the state folder, belongs to user {NOBODY}", "user 0")
+    assert world.ledger == []
+
+
+@as_root
+async def test_d08_variant_the_group_of_a_folder_above_could_take_it_away(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.state = state / "above" / "state"
+    machine.state.mkdir(parents=True)
+    os.chown(machine.state.parent, 0, NOBODY)
+    machine.state.parent.chmod(0o775)
+    result = await call(machine, TOOL, arguments)
+    os.chown(machine.state.parent, 0, 0)
+    own = await call(machine, TOOL, arguments)
+
+    assert_refused(result, f"{machine.state.parent} may be written to by other users")
+    assert not own.is_error
+    assert len(world.ledger) == 1
+
+
 @as_root
 async def test_d09_a_folder_of_another_owner_is_refused(
     machine: Machine, state: Path, world: World, arguments: dict[str, Any]

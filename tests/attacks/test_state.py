@@ -15,6 +15,7 @@ import pytest
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 
+from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
@@ -661,3 +662,28 @@ async def test_a_clock_that_is_months_ahead_for_some_calls_lifts_no_cap(
 
     assert "20 were spent within 24 hours" in text_of(result)
     assert len(world.ledger) == 2
+
+
+# --- what explains it
+
+
+@as_root
+def test_doctor_names_the_folder_that_may_not_be_searched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with common_folder() as folder:
+        (folder / "closed" / "in").mkdir(parents=True)
+        (folder / "closed").chmod(0o700)
+        monkeypatch.setenv("HOME", f"{folder}")
+        monkeypatch.chdir(folder)
+        for name in ("SCENARIO_STATE_DIR", "SCENARIO_OUTPUT_DIR"):
+            monkeypatch.setenv(name, f"{folder / 'closed' / 'in' / 'deeper'}")
+        with another_user():
+            status = main(["doctor"])
+        out = capsys.readouterr().out
+        monkeypatch.chdir("/")
+
+    assert status == 1
+    for name in ("state folder", "results folder"):
+        assert f"{name}: {folder / 'closed'}" in out
+    assert f"BAD  journal: {folder / 'closed' / 'in' / 'deeper'} cannot be looked at: Permission denied." in out

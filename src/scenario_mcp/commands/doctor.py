@@ -174,6 +174,8 @@ def _money(settings: Settings) -> Iterator[Check]:
         spent = budget.shown(Journal(store).spent())
     except StoreFault as fault:
         yield Check("journal", well=False, found=_sentence(fault))
+    except OSError as fault:
+        yield Check("journal", well=False, found=f"{settings.state_dir} cannot be looked at: {fault.strerror}.")
     else:
         found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
         yield Check("journal", well=True, found=found)
@@ -185,7 +187,7 @@ def _sentence(fault: StoreFault) -> str:
 
 
 def _folder(name: str, folder: Path, variable: str) -> Check:
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.parents) if os.path.exists(path))
     if nearest.is_dir() and os.access(nearest, os.W_OK):
         return Check(name, well=True, found=f"{folder}{'' if nearest == folder else ' (will be made)'}")
     return Check(name, well=False, found=f"{nearest} cannot be written to. Set {variable} to another folder.")

@@ -120,8 +120,7 @@ class Journal:
         Once a day it drops what is old, on Scenario's clock too: what was spent today must outlive a wrong clock here.
         """
         sql = "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'"
-        now = self.clock()
-        values = (now, api_now, entry_id)
+        values = (now := self.clock(), api_now, entry_id)
 
         def work(database: sqlite3.Connection) -> tuple[bool, int]:
             if api_now is not None and not 0 <= now - self._pruned < DAY:

@@ -15,6 +15,7 @@ import pytest
 from mcp import Client as McpClient
 from mcp.types import CallToolResult
 
+from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
@@ -403,6 +404,40 @@ async def test_d08_variant_a_folder_above_that_others_may_write_to_lets_them_swa
     assert len(world.ledger) == 1
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+@pytest.mark.parametrize("deeper", ["", "deeper"])
+@as_root
+async def test_d08_variant_the_owner_of_a_folder_above_could_take_it_away(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any], mode: int, deeper: str
+) -> None:
+    above = state / "above"
+    machine.state = above / deeper / "state"
+    machine.state.mkdir(parents=True)
+    os.chown(above, NOBODY, NOBODY)
+    above.chmod(mode)
+    result = await call(machine, TOOL, arguments)
+
+    assert_refused(result, f"{above}, above the state folder, belongs to user {NOBODY}", "user 0")
+    assert world.ledger == []
+
+
+@as_root
+async def test_d08_variant_the_group_of_a_folder_above_could_take_it_away(
+    machine: Machine, state: Path, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.state = state / "above" / "state"
+    machine.state.mkdir(parents=True)
+    os.chown(machine.state.parent, 0, NOBODY)
+    machine.state.parent.chmod(0o775)
+    result = await call(machine, TOOL, arguments)
+    os.chown(machine.state.parent, 0, 0)
+    own = await call(machine, TOOL, arguments)
+
+    assert_refused(result, f"{machine.state.parent} may be written to by other users")
+    assert not own.is_error
+    assert len(world.ledger) == 1
+
+
 @as_root
 async def test_d09_a_folder_of_another_owner_is_refused(
     machine: Machine, state: Path, world: World, arguments: dict[str, Any]
@@ -609,3 +644,46 @@ async def test_a_job_that_was_accepted_as_the_memory_broke_keeps_its_id_in_the_a
     if breaks == "full":
         assert made(found)["jobId"] == world.ledger[0].job_id
     assert len(world.ledger) == 1
+
+
+# --- a clock that is wrong
+
+
+async def test_a_clock_that_is_months_ahead_for_some_calls_lifts_no_cap(
+    machine: Machine, world: World, arguments: dict[str, Any]
+) -> None:
+    machine.caps = Caps(per_day=Decimal(25))  # one call costs 10
+    await call(machine, TOOL, arguments)
+    machine.skew = 91 * 24 * 3600.0
+    async with agent_of(machine.server()) as agent:
+        made(await agent.call_tool(TOOL, arguments | {"seed": 2}))
+    machine.skew = 0
+    result = await call(machine, TOOL, arguments | {"seed": 3})
+
+    assert "20 were spent within 24 hours" in text_of(result)
+    assert len(world.ledger) == 2
+
+
+# --- what explains it
+
+
+@as_root
+def test_doctor_names_the_folder_that_may_not_be_searched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with common_folder() as folder:
+        (folder / "closed" / "in").mkdir(parents=True)
+        (folder / "closed").chmod(0o700)
+        monkeypatch.setenv("HOME", f"{folder}")
+        monkeypatch.chdir(folder)
+        for name in ("SCENARIO_STATE_DIR", "SCENARIO_OUTPUT_DIR"):
+            monkeypatch.setenv(name, f"{folder / 'closed' / 'in' / 'deeper'}")
+        with another_user():
+            status = main(["doctor"])
+        out = capsys.readouterr().out
+        monkeypatch.chdir("/")
+
+    assert status == 1
+    for name in ("state folder", "results folder"):
+        assert f"{name}: {folder / 'closed'}" in out
+    assert f"BAD  journal: {folder / 'closed' / 'in' / 'deeper'} cannot be looked at: Permission denied." in out

@@ -201,10 +201,11 @@ async def test_pictures_inside_calls_and_keys_are_not_written_down(
     assert b"needs-no-secret" not in kept
 
 
-async def test_entries_are_dropped_after_ninety_days(machine: Machine, arguments: dict[str, Any]) -> None:
+async def test_entries_are_dropped_after_ninety_days(machine: Machine, world: World, arguments: dict[str, Any]) -> None:
     async with agent_of(machine.server()) as agent:
         await agent.call_tool(TOOL, arguments)
-    machine.skew = 91 * 24 * 3600
+    clock = world.clock
+    world.clock = lambda: clock() + 91 * 24 * 3600
     async with agent_of(machine.server()) as agent:
         await agent.call_tool(TOOL, arguments | {"seed": 2})
         rows = made(await agent.call_tool(LIST, {}))["jobs"]

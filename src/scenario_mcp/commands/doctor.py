@@ -176,6 +176,8 @@ def _money(settings: Settings) -> Iterator[Check]:
         spent = budget.shown(Journal(store).spent())
     except StoreFault as fault:
         yield Check("journal", well=False, found=_sentence(fault))
+    except OSError as fault:
+        yield Check("journal", well=False, found=f"{settings.state_dir} cannot be looked at: {fault.strerror}.")
     else:
         found = f"{spent} Creative Units spent within 24 hours. {budget.KNOWN_ONLY}"
         yield Check("journal", well=True, found=found)

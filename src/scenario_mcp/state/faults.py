@@ -99,6 +99,11 @@ OTHERS_FOLDER = Wrong(
     "Whoever owns it could take the state file away.",
     "make it belong to the user that this server runs as",
 )
+OTHERS_WAY = Wrong(
+    "{path}, above the state folder, belongs to user {owner}, and this server runs as user {user}.",
+    "Whoever owns it could take the state folder away.",
+    "make it belong to root or to the user that this server runs as",
+)
 OPEN_FOLDER = Wrong(
     "{path} may be written to by other users of this machine.",
     "They could take the state file away, or put another in its place.",

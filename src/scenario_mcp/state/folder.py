@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from scenario_mcp.state.faults import LINKED, NO_LOCKS, OPEN_FOLDER, OTHERS_FOLDER, StoreBroken
+from scenario_mcp.state.faults import LINKED, NO_LOCKS, OPEN_FOLDER, OTHERS_FOLDER, OTHERS_WAY, StoreBroken
 from scenario_mcp.state.locks import keeps_locks, open_plain
 
 FILE = "state.db"
@@ -87,9 +87,14 @@ def check(status: os.stat_result, folder: Path) -> None:
 def _check_ways_to(folder: Path) -> None:
     """Hold the folders above to keep it where it is, and a link to it to be this user's or the system's."""
     real = folder.resolve()
+    # Whoever has the root has everything; in a container that is root of another user namespace.
+    trusted = (0, os.geteuid(), os.stat(real.anchor).st_uid)
     for above in {*folder.absolute().parents, *real.parents}:
-        mode = above.stat().st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        status = above.stat()
+        if status.st_uid not in trusted:  # who may rename what is in it, sticky or not
+            raise StoreBroken(OTHERS_WAY, above, owner=status.st_uid, user=os.geteuid())
+        shared = status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid())
+        if (shared or status.st_mode & stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
             raise StoreBroken(OPEN_FOLDER, above)
     if (owner := folder.lstat().st_uid) not in (0, os.geteuid()):
         raise StoreBroken(OTHERS_FOLDER, folder, owner=owner, user=os.geteuid())

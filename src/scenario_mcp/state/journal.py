@@ -68,8 +68,6 @@ class Journal:
 
         def work(database: sqlite3.Connection) -> Begun:
             self.process.live()
-            if not 0 <= now - self._pruned < DAY:
-                database.execute(queries.PRUNE, (now - KEPT_SECONDS,))
             if twin := _first(map(entry_of, database.execute(queries.TWINS, (self.account, intent.identity))), is_twin):
                 return Begun(twin, mine=False)
             check(*_one(database.execute(queries.SPENT_SINCE, (now - DAY,))))
@@ -100,17 +98,22 @@ class Journal:
             return Begun(Entry(row.lastrowid or 0, self.process.name, SENDING, intent, now), mine=True)
 
         begun = self.store.transact(work, paying=True)
-        self._pruned = now
         if begun.mine:
             self.under_way.add(begun.entry.id)
         return begun
 
     def trying(self, entry_id: int, api_now: float | None) -> bool:
-        """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreFault`."""
+        """Note that an entry is sent now; False if another server gave it up meanwhile. Raises `StoreFault`.
+
+        Once a day it drops what is old, on Scenario's clock too: what was spent today must outlive a wrong clock here.
+        """
         sql = "UPDATE generations SET began = ?, api_began = ? WHERE id = ? AND state = 'sending'"
-        values = (self.clock(), api_now, entry_id)
+        values = (now := self.clock(), api_now, entry_id)
 
         def work(database: sqlite3.Connection) -> tuple[bool, int]:
+            if api_now is not None and not 0 <= now - self._pruned < DAY:
+                database.execute(queries.PRUNE, (min(now, api_now) - KEPT_SECONDS,))
+                self._pruned = now
             mine = database.execute(sql, values).rowcount > 0
             return mine, _one(database.execute(queries.NEWEST))[0]
 

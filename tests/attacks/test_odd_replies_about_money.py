@@ -231,3 +231,39 @@ async def test_a_price_beyond_reason_is_over_every_cap(
 
     assert result.is_error
     assert world.ledger == []
+
+
+@pytest.mark.parametrize("field", ["description", "prompts", "captions", "translation", "embedding"])
+async def test_a_field_beside_a_running_job_is_not_taken_for_its_result(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], field: str
+) -> None:
+    value: Any = [1.0, 2.0] if field == "embedding" else ["a"] if field.endswith("s") else "a"
+    network.plan(GENERATE, changed(lambda data: data.update({field: value})), FOREVER)
+    async with agent_of(machine.server()) as agent:
+        result = made(await agent.call_tool(TOOL, arguments))
+
+    assert len(result["assets"]) == 4
+    assert field not in result
+    assert len(world.ledger) == 1
+
+
+async def test_a_price_question_that_begins_a_job_is_told_and_not_asked_again(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    async def drops_the_query(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        return await deliver(
+            httpx.Request(
+                request.method, request.url.copy_with(query=None), headers=request.headers, content=request.content
+            )
+        )
+
+    machine.caps = Caps(per_day=Decimal(12))
+    network.plan(GENERATE, drops_the_query, FOREVER)
+    async with agent_of(machine.server()) as agent:
+        first = text_of(await agent.call_tool(TOOL, arguments))
+        second = text_of(await agent.call_tool(TOOL, {**arguments, "seed": "7"}))
+
+    [bill] = world.ledger
+    assert bill.job_id in first
+    assert bill.job_id in second
+    assert "Nothing was sent or billed" not in first

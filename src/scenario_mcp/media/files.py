@@ -72,7 +72,10 @@ class Allowed:
 
     @cached_property
     def _roots(self) -> tuple["_Root", ...]:
-        return tuple(map(_Root, self.folders))
+        roots = tuple(map(_Root, self.folders))
+        for root in roots:  # all of them, before the first is used: one that is swapped later does not move along
+            root.path(SOON)
+        return roots
 
     def resolve(self, given: FilePath) -> Path:
         """Resolve `~` and links, and hold the target against the folders.

@@ -86,9 +86,14 @@ MORE: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def read_answer(reply: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from a reply, or from the output of a job's record, what it holds besides the job; often nothing."""
-    read = {name: reader(reply.get(name)) for name, reader in {**WORDS, **MORE}.items()}
+def read_answer(reply: Mapping[str, Any], *, words: bool) -> dict[str, Any]:
+    """Take from a reply, or from the output of a job's record, what it holds besides the job; often nothing.
+
+    Only where `words` may be the whole result they are taken: another reply may name a thing alike, beside a job that
+    runs.
+    """
+    readers = {**WORDS, **MORE} if words else MORE
+    read = {name: reader(reply.get(name)) for name, reader in readers.items()}
     return {name: value for name, value in {**read, ASSETS: _asset_ids(reply)}.items() if value}
 
 

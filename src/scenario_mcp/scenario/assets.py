@@ -9,6 +9,7 @@ from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 
+MOST_PARENTS, MOST = 32, 512  # results whose parts are asked for, and results with all their parts
 LARGEST_SIDE = 1_000_000  # pixels
 LONGEST_PROMPT = 2_000  # characters
 PAGE = 100  # most assets that GET /assets lists at once
@@ -60,10 +61,12 @@ async def with_parts(
     """
     found = list(described)
     if not any(asset.part for asset in described):
-        for parent in described:
+        for parent in described[:MOST_PARENTS]:
             query = {"parentAssetId": parent.id, "pageSize": str(PAGE), **wire.flags(originalAssets=original)}
             answer = await client.send(wire.Call("GET", wire.path("assets"), query), deadline)
             below = map(_read_asset, records.items(answer.get("assets"), PAGE))
+            if len(found) >= MOST:
+                break
             known = {"", *(asset.id for asset in found)}
             found += [asset for asset in below if asset.part and asset.id not in known]
     return found

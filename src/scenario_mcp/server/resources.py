@@ -14,6 +14,7 @@ from scenario_mcp.tools.outcome import asset_facts
 from scenario_mcp.tools.services import Services
 
 SECONDS = 30.0
+MOST_IDS = 128  # results of a job that are named; show-assets shows the others
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _job(job: Job) -> dict[str, Any]:
         "status": job.status,
         "progress": job.progress,
         "modelId": job.model_id,
-        "assetIds": list(job.asset_ids) or None,
+        "assetIds": list(job.asset_ids[:MOST_IDS]) or None,
         "error": job.error,
         "creativeUnitsCost": job.cost,
         "created": job.created,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from scenario_mcp import wording
 from scenario_mcp.scenario import records
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -15,6 +16,18 @@ AGAIN = "Nothing was sent or billed. The price is asked anew when you call again
 HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which a price cannot be learned
 
 
+class Begun(OverCap):
+    """A question for a price was answered with a job: nothing is asked any more, and under a cap nothing paid."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"A price was asked, but Scenario began the job {job_id}, which may be billed and counts under no cap.",
+            "Tell the user. Until this server is restarted no price is asked, and nothing is paid under a cap;"
+            f" wait-for-jobs with {job_id} tells what became of the job.",
+        )
+        self.job_id = job_id
+
+
 async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int:
     """Ask what a call will cost, in millionths of a Creative Unit, and hold it against the cap of one call; free.
 
@@ -26,7 +39,9 @@ async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int
     except HIDING as fault:
         raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}", AGAIN) from fault
     cost = records.number(answer.get("creativeUnitsCost"))
-    if records.mapping(answer.get("job")) or cost is None or cost < 0:
+    if job := answer.get("job"):
+        raise Begun(wording.identifier(records.mapping(job).get("jobId")) or "without an id")
+    if cost is None or cost < 0:
         raise OverCap("Scenario did not name the price, which counts as over the cap.")
     price = min(budget.millionths(cost), budget.MOST)
     budget.check_call(caps, price)

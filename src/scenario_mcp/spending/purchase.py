@@ -28,6 +28,7 @@ from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget, prices
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.spending.ledger import Ledger
+from scenario_mcp.spending.recovery import answers_in_words
 from scenario_mcp.spending.search import Searches
 from scenario_mcp.spending.tries import Tries, job_of
 from scenario_mcp.state.entries import ABSENT, ACCEPTED, ANSWERLESS, REFUSED, SENDING, Entry, Intent
@@ -75,6 +76,7 @@ class Purchases:
         self.caps = caps or Caps()
         self._remarks = [f"Ignored {each}" for each in remarks]  # to be told once
         self._searches = Searches(client, self.ledger)
+        self._begun: str | None = None  # the job that a question for a price has begun
         self._tries = Tries(client, self.ledger, self._searches.begin)
 
     async def buy(
@@ -89,7 +91,7 @@ class Purchases:
         """
         self.check()
         asked = self.ledger.journal.clock() if asked is None else asked
-        price = await prices.ask(self._client, call, self.caps, deadline) if self.caps.any else None
+        price = await self._price(call, deadline) if self.caps.any else None
         while True:
             entry, mine = self._begin(replace(intent, price=price), asked)
             bought = await (
@@ -160,6 +162,15 @@ class Purchases:
 
     # --- before it is sent
 
+    async def _price(self, call: Call, deadline: Deadline) -> int:
+        if self._begun is not None:
+            raise prices.Begun(self._begun)
+        try:
+            return await prices.ask(self._client, call, self.caps, deadline)
+        except prices.Begun as begun:
+            self._begun = begun.job_id
+            raise
+
     def _begin(self, intent: Intent, asked: float) -> Begun:
         def check(spent: int, unpriced: int) -> None:
             budget.check_unpriced(self.caps, unpriced)
@@ -197,7 +208,7 @@ class Purchases:
         cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
         return Bought(
             entry,
-            done(job_of(answer), said := read_answer(answer)),
+            done(job_of(answer), said := read_answer(answer, words=answers_in_words(entry.intent.route))),
             cost=records.number(cost),
             discount=records.number(discount),
             answer=said,

@@ -49,6 +49,13 @@ TYPES: Mapping[str, Collection[str]] = {
 }
 IN_WORDS = ("caption", "describe-style", "embed", "prompt", "translate")
 TYPES_IN_WORDS = frozenset(each for tool in IN_WORDS for each in TYPES[tool])
+
+
+def answers_in_words(route: str) -> bool:
+    """Tell whether the answer to a generation is its whole result."""
+    return route.removeprefix(wire.GENERATE) in IN_WORDS
+
+
 KNOWN_TYPES = frozenset({*IMAGE_TYPES, "custom", *(each for types in TYPES.values() for each in types)})
 # The engines of prompt-editing: where a record names one of them, it is the one that was asked for.
 ENGINES = ("flux-kontext", "gemini-2.0-flash", "gemini-2.5-flash", "gpt-image-1", "runway-gen4-image", "seedream-4")

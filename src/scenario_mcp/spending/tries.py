@@ -16,6 +16,7 @@ from scenario_mcp.scenario.jobs import Job, read_job
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
 from scenario_mcp.spending.ledger import Ledger, refusing
+from scenario_mcp.spending.recovery import answers_in_words
 from scenario_mcp.state.entries import Entry
 from scenario_mcp.state.faults import StoreFault
 from scenario_mcp.state.journal import Journal
@@ -110,15 +111,15 @@ class Tries:
             outcome = journal.lost if sending.begun else None
             raise
         else:
-            outcome = partial(self._accepted, job=job, answer=answer)
+            outcome = partial(self._accepted, job=job, answer=answer, words=answers_in_words(entry.intent.route))
             return answer
         finally:
             if outcome is not None:
                 await self._ledger.insist(partial(outcome, entry.id))
 
-    def _accepted(self, entry_id: int, job: Job, answer: Mapping[str, Any]) -> None:
+    def _accepted(self, entry_id: int, job: Job, answer: Mapping[str, Any], *, words: bool) -> None:
         """Note the job of an entry, what was answered besides, and that a job whose answer is its result is done."""
-        journal, said = self._ledger.journal, read_answer(answer)
+        journal, said = self._ledger.journal, read_answer(answer, words=words)
         cost = budget.known(records.number(answer.get("creativeUnitsCost")))
         journal.accepted(entry_id, job.id, author=job.author, cost=cost, answer=said)
         if is_whole(said):

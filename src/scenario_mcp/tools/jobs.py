@@ -19,6 +19,7 @@ from scenario_mcp.scenario.errors import ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
 from scenario_mcp.spending import budget
 from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS
+from scenario_mcp.spending.recovery import TYPES_IN_WORDS
 from scenario_mcp.tools.delivery import Delivered
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.outcome import ERROR, IN_PROGRESS, NextCall, Outcome
@@ -97,7 +98,8 @@ async def conclude(
     job, delivered = watched.job, Delivered()
     entry = services.purchases.ledger.own(job.id)
     kept = answers.remembered(entry.answer) if entry else {}
-    answer = {**answers.read_answer(job.output), **kept, **(answer or {})}
+    words = job.ended or job.type in TYPES_IN_WORDS
+    answer = {**answers.read_answer(job.output, words=words), **kept, **(answer or {})}
     job = answers.done(job, answer)
     notes: list[str] = []
     services.purchases.ledger.saw(job)

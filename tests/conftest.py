@@ -23,7 +23,7 @@ from support.worlds import PlainWorld
 
 # Tests of real servers, which wait most of the time; the longest first.
 WAITING = (
-    *("processes", "files_over_stdio", "commands", "stdio", "start", "family_over_stdio", "python_client"),
+    *("processes", "files_over_stdio", "commands", "python_client", "stdio", "start", "family_over_stdio"),
     *("published", "adding_one"),
 )
 

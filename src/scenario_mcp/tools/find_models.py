@@ -22,6 +22,7 @@ MINE_PAGES, PUBLIC_PAGES, SEARCH_PAGES = 4, 8, 3  # pages that are read at most
 TOLD_FIRST = ("img2img_ip_adapter", "txt2img_ip_adapter", "img2img", "txt2img", "inpaint", "controlnet")
 TOLD = 6  # capabilities that a row tells
 LONGEST = 80  # characters of a name
+LONGEST_QUERY = 300  # characters by which models are ranked
 SECONDS = 20.0  # that each of the two catalogues may take
 NO_TOOL = {True: "no tool here runs it", False: "its record does not say what runs it"}
 
@@ -55,7 +56,7 @@ async def find_models(services: Services, arguments: FindModels, host: Host) -> 
     gathered = await _gather(services, arguments, host)
     fitting = [model for model in gathered.models if _fits(model, arguments)]
     if arguments.query:  # the two searches rank apart: what has more of the words comes first, then what is mine
-        words = arguments.query.lower().split()
+        words = arguments.query[:LONGEST_QUERY].lower().split()
         fitting.sort(key=lambda model: -sum(word in _searched(model) for word in words))
     shown = fitting[: arguments.limit or ROWS]
     if arguments.query and shown:  # hits of the search lack what tells the tool and the plan

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.leniency import lenient
+from scenario_mcp.scenario.errors import MOST_PROBLEMS
 from scenario_mcp.scenario.models import Input, Requirement
 
 Parameters = Mapping[str, Any]
@@ -111,11 +112,14 @@ def _is_json(value: Any) -> bool:
 
 
 def _misfits(read: Parameters, inputs: Mapping[str, Input], *, more_inputs: bool) -> Iterator[Problem]:
+    unknown = [name for name in read if name not in inputs]
     for name, value in read.items():
         if name in inputs and value != inputs[name].default:
             yield from schemas.misfits(name, input_schema(inputs[name]), value)
-        elif name not in inputs and not more_inputs:
+        elif name in unknown[:MOST_PROBLEMS] and not more_inputs:  # to look for a near name takes time
             yield name, schemas.unknown(name, list(inputs))
+        elif name not in inputs and not more_inputs:
+            yield name, "is an unknown argument."
 
 
 def _missing(read: Parameters, inputs: Mapping[str, Input], given: Set[str]) -> Iterator[Problem]:

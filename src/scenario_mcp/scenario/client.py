@@ -145,7 +145,7 @@ class Client:
         if self._authorization is None:
             reason, *hint = self._no_credentials
             raise NotConfigured(f"{reason}, so nothing was sent.", *hint)
-        http, sending = self._network.paid() if call.paid else self._network.api(), sending or Sending()
+        http, sending = self._network.api(), sending or Sending()
         patience = PAID_READ_SECONDS if call.paid else READ_SECONDS
         try:
             with anyio.fail_after(None) as answering:

@@ -22,7 +22,6 @@ MOST_ADDRESSES = 4  # of one host that are tried
 NEXT_SECONDS = 1.0  # that an address has to answer in before the next one is tried
 
 _LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-_ONCE = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0)
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -34,16 +33,13 @@ class NoCookies(CookieJar):
         """Take nothing."""
 
 
-def client(transport: httpx.AsyncBaseTransport | None, *, kept: bool = True, **options: Any) -> httpx.AsyncClient:
-    """Make a client that follows nothing and takes no cookies; `transport` replaces the network.
-
-    Connections are used again if they are `kept`.
-    """
+def client(transport: httpx.AsyncBaseTransport | None, **options: Any) -> httpx.AsyncClient:
+    """Make a client that follows nothing and takes no cookies; `transport` replaces the network."""
     return httpx.AsyncClient(
         transport=transport,
         follow_redirects=False,
         cookies=NoCookies(),
-        limits=_LIMITS if kept else _ONCE,
+        limits=_LIMITS,
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
         **options,
     )

@@ -1,4 +1,4 @@
-"""The HTTP clients of a server, for free and for paid calls of the API and for files, made when they are needed."""
+"""The two HTTP clients of a server, one for the API and one for files, made when they are needed."""
 
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
@@ -41,31 +41,17 @@ class Network:
         self._resolve = resolve
         self._trust_env = trust_env
         self._api: httpx.AsyncClient | None = None
-        self._paid: httpx.AsyncClient | None = None
         self._files: httpx.AsyncClient | None = None
 
     def api(self) -> "httpx.AsyncClient":
-        """Give the client for free calls of the API. Raises `NotConnected` if the network's settings cannot be used."""
+        """Give the client for the API. Raises `NotConnected` if settings of the network cannot be used."""
         if self._api is None:
-            self._api = self._made(kept=True)
+            with _usable_settings():
+                from scenario_mcp.scenario import connections
+
+                on_the_way = {} if self.replaced else {"verify": self._certificates, "trust_env": self._trust_env}
+                self._api = connections.client(self._transport, headers={"Accept-Encoding": "gzip"}, **on_the_way)
         return self._api
-
-    def paid(self) -> "httpx.AsyncClient":
-        """Give the client for paid calls, each of which has a connection of its own. Raises `NotConnected` likewise.
-
-        On one that is kept, a reply too many to an earlier call would be taken for the answer to the paid one.
-        """
-        if self._paid is None:
-            self._paid = self._made(kept=False)
-        return self._paid
-
-    def _made(self, *, kept: bool) -> "httpx.AsyncClient":
-        with _usable_settings():
-            from scenario_mcp.scenario import connections
-
-            on_the_way = {} if self.replaced else {"verify": self._certificates, "trust_env": self._trust_env}
-            headers = {"Accept-Encoding": "gzip"}
-            return connections.client(self._transport, kept=kept, headers=headers, **on_the_way)
 
     def files(self) -> "httpx.AsyncClient":
         """Give the client for files, which has no credentials. Raises `NotConnected` likewise."""
@@ -84,7 +70,7 @@ class Network:
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
-        clients, self._api, self._paid, self._files = (self._files, self._paid, self._api), None, None, None
+        clients, self._api, self._files = (self._files, self._api), None, None
         for client in clients:
             if client is not None:
                 await client.aclose()

@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _PRIVATE = {"darwin": "library", "win32": "appdata"}
 MOST_CHARACTERS, MOST_FOLDERS = 4_096, 256  # of a path: to resolve one takes time that grows with their square
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
 LONGEST_PATH, LONGEST_NAME = 500, 120  # characters that are repeated in an answer
+AT_ONCE = 0.05  # seconds that all folders have to be resolved in, when the first of them is asked for
 SOON = 0.2  # seconds in which a folder that does not hang is resolved
 MOST_NEAR = 5_000  # names that are looked through for one like it
 
@@ -73,8 +75,9 @@ class Allowed:
     @cached_property
     def _roots(self) -> tuple["_Root", ...]:
         roots = tuple(map(_Root, self.folders))
+        until = time.monotonic() + AT_ONCE
         for root in roots:  # all of them, before the first is used: one that is swapped later does not move along
-            root.path(SOON)
+            root.path(max(0.0, until - time.monotonic()))
         return roots
 
     def resolve(self, given: FilePath) -> Path:

@@ -9,6 +9,7 @@ ScenarioError              a sentence for the agent, and a hint that says what t
 ├── UploadFailed           Scenario could not take a file; nothing was generated or billed
 ├── UploadGoesOn           a file is still on its way; the same call joins it
 ├── OverCap                the price is over a cap that a person has set; nothing was sent
+│   └── JobBegun           a price was asked, and a job began: it may be billed, and counts under no cap
 ├── JournalBusy            what was paid for could not be looked up now; nothing was sent
 ├── JournalBroken          what is paid for cannot be remembered until a person acts; nothing was sent
 ├── NoAnswer               a free request was sent and its answer did not come, or could not be read
@@ -135,6 +136,18 @@ class OverCap(ScenarioError):
         "Nothing was sent or billed. Ask for fewer or smaller results, or ask the user: only a person can change a cap,"
         " in the host's configuration of this server."
     )
+
+
+class JobBegun(OverCap):
+    """A question for a price was answered with a job: nothing is asked any more, and under a cap nothing paid."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"A price was asked, but Scenario began the job {job_id}, which may be billed and counts under no cap.",
+            "Tell the user. Until this server is restarted no price is asked, and nothing is paid under a cap;"
+            f" wait-for-jobs with {job_id} tells what became of the job.",
+        )
+        self.job_id = job_id
 
 
 class JournalBusy(ScenarioError):

@@ -6,7 +6,7 @@ from scenario_mcp import wording
 from scenario_mcp.scenario import records
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer, NotConnected, OverCap, RateLimited, Unavailable
+from scenario_mcp.scenario.errors import JobBegun, NoAnswer, NotConnected, OverCap, RateLimited, Unavailable
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
 from scenario_mcp.spending.budget import Caps
@@ -14,18 +14,6 @@ from scenario_mcp.spending.budget import Caps
 SECONDS = 12.0  # that asking may take away from a call
 AGAIN = "Nothing was sent or billed. The price is asked anew when you call again in a moment."
 HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which a price cannot be learned
-
-
-class Begun(OverCap):
-    """A question for a price was answered with a job: nothing is asked any more, and under a cap nothing paid."""
-
-    def __init__(self, job_id: str) -> None:
-        super().__init__(
-            f"A price was asked, but Scenario began the job {job_id}, which may be billed and counts under no cap.",
-            "Tell the user. Until this server is restarted no price is asked, and nothing is paid under a cap;"
-            f" wait-for-jobs with {job_id} tells what became of the job.",
-        )
-        self.job_id = job_id
 
 
 async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int:
@@ -40,7 +28,7 @@ async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int
         raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}", AGAIN) from fault
     cost = records.number(answer.get("creativeUnitsCost"))
     if job := answer.get("job"):
-        raise Begun(wording.identifier(records.mapping(job).get("jobId")) or "without an id")
+        raise JobBegun(wording.identifier(records.mapping(job).get("jobId")) or "without an id")
     if cost is None or cost < 0:
         raise OverCap("Scenario did not name the price, which counts as over the cap.")
     price = min(budget.millionths(cost), budget.MOST)

@@ -19,6 +19,7 @@ from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
+    JobBegun,
     RateLimited,
     ScenarioError,
     StillSending,
@@ -164,10 +165,10 @@ class Purchases:
 
     async def _price(self, call: Call, deadline: Deadline) -> int:
         if self._begun is not None:
-            raise prices.Begun(self._begun)
+            raise JobBegun(self._begun)
         try:
             return await prices.ask(self._client, call, self.caps, deadline)
-        except prices.Begun as begun:
+        except JobBegun as begun:
             self._begun = begun.job_id
             raise
 

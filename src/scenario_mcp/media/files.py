@@ -29,7 +29,7 @@ MOST_CHARACTERS, MOST_FOLDERS = 4_096, 256  # of a path: to resolve one takes ti
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
 LONGEST_PATH, LONGEST_NAME = 500, 120  # characters that are repeated in an answer
 AT_ONCE = 0.05  # seconds that all folders have to be resolved in, when the first of them is asked for
-SOON = 0.2  # seconds in which a folder that does not hang is resolved
+SOON = 0.1  # seconds in which a folder that does not hang is resolved
 MOST_NEAR = 5_000  # names that are looked through for one like it
 
 

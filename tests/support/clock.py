@@ -53,7 +53,7 @@ class ImpatientLoop(LeapingLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._leaping.patience = 0.25
+        self._leaping.patience = 1.0  # longer than a folder that hangs holds up who asks for another one
 
 
 LEAPING: tuple[str, Mapping[str, object]] = ("asyncio", {"loop_factory": LeapingLoop})

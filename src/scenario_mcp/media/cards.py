@@ -20,7 +20,7 @@ from scenario_mcp.media import opened, shelf
 from scenario_mcp.media.names import LONG_TAG, TAG, is_fit, slug, tag
 
 MOST_BYTES = 1_000_000
-_SIGNED = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?(?:\\?/){2}[^\s?#;]+)[?#;]\S*", re.IGNORECASE)
+_SIGNED = re.compile(r"((?:\\?/){2}[^\s?#;]+)(?:[?#;]\S*)?")  # no start is tried twice: long texts take no time
 _DATA = re.compile(r"data:[\w.+-]+/[\w.+-]+[^\s,]{0,200},\S*", re.IGNORECASE)
 LONGEST_VALUE, DEEPEST = 2_000, 12  # characters of a text that a card repeats, and how deep it repeats what is nested
 

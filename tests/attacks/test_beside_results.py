@@ -285,6 +285,7 @@ class TestDisksThatHang:
                 assert max(took) <= 45
                 assert await good_upload(agent) < 5
 
+    @pytest.mark.nightly
     async def test_a_folder_that_hangs_for_good_is_said_at_once_and_takes_no_more_threads(self, start: Start) -> None:
         with hanging() as pipe:
             async with start(allowed=NetworkFolder((Path.home(),), home=Path.home(), pipe=pipe)) as agent:
@@ -316,6 +317,7 @@ class TestDisksThatHang:
                 result = await agent.call_tool("upload-asset", {"file": "~/dead/hero.png"})
                 assert "does not answer" in text_of(result)
 
+    @pytest.mark.nightly
     async def test_a_results_disk_that_hangs_costs_a_note_and_publishes_nothing_later(
         self, start: Start, shelf: Path, done: Callable[[], str]
     ) -> None:
@@ -345,6 +347,7 @@ class TestDisksThatHang:
                     assert any("not saved" in note for note in row["notes"])
         assert nothing_is_left(shelf)
 
+    @pytest.mark.nightly
     async def test_a_long_file_for_a_disk_that_hangs_in_the_middle_holds_up_nothing_and_can_be_canceled(
         self, start: Start, network: SandboxNetwork, shelf: Path, hero: str
     ) -> None:

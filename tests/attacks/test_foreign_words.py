@@ -116,6 +116,7 @@ LONG_FIELDS: dict[str, tuple[str, FieldPath]] = {
 }
 
 
+@pytest.mark.nightly
 async def test_a_text_of_many_pages_makes_no_long_answer(tour: Tour) -> None:
     for field, (kind, path) in LONG_FIELDS.items():
         for heard in await _told_of(tour, kind, path, LONG):

@@ -232,6 +232,7 @@ async def test_a_body_in_chunks_of_one_byte_does_not_hold_the_event_loop() -> No
     assert beating.pause < LONGEST_PAUSE
 
 
+@pytest.mark.nightly
 async def test_a_record_of_100_000_inputs_comes_through_while_the_event_loop_turns() -> None:
     item = b'{"name": "", "kind": "", "a": "", "b": "", "c": "", "d": "", "e": "", "f": "", "g": ""}'
     record = b'{"model": {"id": "model_x", "inputs": [' + b",".join([item] * 100_000) + b"]}}"

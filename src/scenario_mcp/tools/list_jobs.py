@@ -27,7 +27,6 @@ ROWS = 10  # jobs that are listed if the call does not say how many
 MOST_PAGES = 5  # of the project's jobs that one call reads
 LONGEST_PROMPT, MOST_NAMED = 120, 8  # characters of a prompt, and assets or files of a job, that a row tells
 LOOK_SECONDS, ACCOUNT_SECONDS = 12.0, 6.0
-LATEST = 4_102_444_800.0  # the year 2100
 IN_WORDS = "answered in words, which wait-for-jobs tells again for free"
 OF_PROJECT = " Meanwhile everything: true lists the jobs of the project."
 UNSURE = "unsure"  # sent, and its answer was lost or has not come yet
@@ -59,7 +58,7 @@ class ListJobs(Fields):
 def check(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """List what is wrong with arguments beyond their schema."""
     moment = records.moment(given.get("since"))
-    if "since" in given and not (moment is not None and 0 <= moment < LATEST):
+    if "since" in given and not (moment is not None and 0 <= moment < records.LATEST):
         yield "since", "must be an ISO date or time, like 2026-11-24 or 2026-11-24T08:30:00Z."
     if "cursor" in given and not given.get("everything") and not re.fullmatch(r"[0-9]{1,18}", str(given["cursor"])):
         yield "cursor", "must be the cursor that an earlier list told."

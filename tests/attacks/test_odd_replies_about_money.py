@@ -1,6 +1,8 @@
 """No reply, however odd, makes a generation be paid for twice, or a cap let more through than it says."""
 
-from collections.abc import Callable
+import json
+from asyncio import StreamWriter
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,13 @@ import httpx
 import pytest
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.client import Client
+from scenario_mcp.scenario.errors import AnswerLost
+from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending.budget import Caps
 from support.agents import LIST, TOOL, WAIT, agent_of, made, text_of
+from support.certificates import certified
+from support.hostile import Requests, serving
 from support.network import GENERATE, JOBS, Deliver, Fault, SandboxNetwork, answers, reset_after
 from support.servers import Machine
 
@@ -267,3 +274,38 @@ async def test_a_price_question_that_begins_a_job_is_told_and_not_asked_again(
     assert bill.job_id in first
     assert bill.job_id in second
     assert "Nothing was sent or billed" not in first
+
+
+def _answer(body: Mapping[str, Any]) -> bytes:
+    content = json.dumps(body).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(content),
+        content,
+    )
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["in clear", "encrypted"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_answer_that_was_there_before_its_request_names_no_job_of_ours(
+    tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = certified("localhost", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
+
+    async def counts_wrong(requests: Requests, writer: StreamWriter) -> None:
+        while not (await requests.next()).startswith("POST"):
+            writer.write(_answer({"jobs": []}) + _answer({"job": {"jobId": "job_of_another", "status": "queued"}}))
+            await writer.drain()
+        writer.write(_answer({"job": {"jobId": "job_of_ours", "status": "queued"}}))
+        await writer.drain()
+
+    async with serving(counts_wrong, certificate.server if tls else None) as hostile:
+        base_url = hostile.base_url.replace("http://127.0.0.1", "https://localhost") if tls else hostile.base_url
+        client = Client(base_url, ("key", "secret"), trust_env=tls)
+        await client.attempt(Call("GET", "/jobs"))
+        with pytest.raises(AnswerLost, match="an answer was there before its request"):
+            await client.attempt(Call("POST", "/generate/img2img", body={}))
+        job = await client.attempt(Call("POST", "/generate/img2img", body={}))  # on a connection of its own
+        await client.aclose()
+
+    assert job["job"]["jobId"] == "job_of_ours"

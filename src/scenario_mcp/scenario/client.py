@@ -1,5 +1,6 @@
 """A thin async client of the Scenario REST API: the calls of one project, answered or failed in our own words."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -156,7 +157,7 @@ class Client:
                     content=None if call.body is None else _json(call.body),
                     headers={**self._headers, "Authorization": self._authorization, **_content_type(call)},
                     timeout=httpx.Timeout(patience, connect=CONNECT_SECONDS, pool=None),
-                    extensions={"trace": _tells(sending, answering)},
+                    extensions={"trace": _watch(sending, answering)},
                 )
                 if self._network.replaced:  # only the real network tells when it begins
                     sending.begin()
@@ -225,13 +226,24 @@ async def _body(response: "httpx.Response") -> bytes:
     return bytes(body)
 
 
-def _tells(sending: Sending, answering: anyio.CancelScope) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    """Watch the network's own events for the first byte of a request, from which on its answer is awaited."""
+def _watch(sending: Sending, answering: anyio.CancelScope) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Watch the network's own events: from the first byte of a request on its answer is awaited, and no sooner there.
+
+    What a connection holds already when its request is sent cannot answer it: somebody between us and the API counts
+    wrong, and another's job would be taken for the one that was paid. Raises `httpx.RemoteProtocolError` for it.
+    """
+    import httpx
+
+    came = asyncio.Event()
 
     async def trace(event: str, _: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started"):
             sending.begin()
             answering.deadline = anyio.current_time() + ANSWER_SECONDS
+        elif event.endswith("receive_response_headers.started"):
+            asyncio.get_running_loop().call_soon(came.set)  # done before anything that has to be waited for
+        elif event.endswith("receive_response_headers.complete") and not came.is_set():
+            raise httpx.RemoteProtocolError("an answer was there before its request")
 
     return trace
 

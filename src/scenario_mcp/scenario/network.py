@@ -1,8 +1,9 @@
 """The two HTTP clients of a server, one for the API and one for files, made when they are needed."""
 
+import os
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from scenario_mcp import wording
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # httpx reads these
 
 
 class Network:
@@ -75,11 +77,18 @@ class Network:
             if client is not None:
                 await client.aclose()
 
-    @cached_property
+    @property
     def _certificates(self) -> "ssl.SSLContext":
-        import httpx
+        places = [os.environ.get(name) for name in CERTIFICATE_VARIABLES]  # noqa: TID251  # httpx reads the same ones
+        return _certificates(self._trust_env, *places)
 
-        return httpx.create_ssl_context(trust_env=self._trust_env)
+
+@lru_cache(maxsize=4)
+def _certificates(trust_env: bool, *_: str | None) -> "ssl.SSLContext":
+    """Read the certificates that servers are checked against: 20 ms for each set of variables, once a process."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def raw(response: "httpx.Response") -> AsyncIterable[bytes]:

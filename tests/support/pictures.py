@@ -5,12 +5,20 @@ import io
 import random
 from functools import cache
 
-from PIL import Image
+from PIL import Image, ImageColor
 
 
 def png(colour: str = "teal", size: tuple[int, int] = (8, 8)) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def plain(colour: str, size: tuple[int, int]) -> bytes:
+    """The same with a palette: a tenth of the time for pictures of a generation's size."""
+    picture, out = Image.new("P", size), io.BytesIO()
+    picture.putpalette(ImageColor.getrgb(colour))
+    picture.save(out, "PNG")
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scenario_mcp.sandbox import painter
 from scenario_mcp.sandbox.world import Asset, Draft, World
-from support.pictures import png
+from support.pictures import plain
 
 SANDBOX_CREDENTIALS = ("sandbox", "needs-no-secret")  # the product's own are made up anew for each run
 BLIND = ("blind", "needs-no-secret")  # a key that may not read models
@@ -33,4 +33,4 @@ def _plain(make: Callable[[], bytes]) -> Callable[[], bytes]:
     if not isinstance(make, partial) or make.func is not painter.paint:
         return make
     [order] = make.args
-    return lambda: png(f"#{random.Random(order.seed).randbytes(3).hex()}", (order.width, order.height))
+    return lambda: plain(f"#{random.Random(order.seed).randbytes(3).hex()}", (order.width, order.height))

@@ -12,7 +12,7 @@ from support.torture import Torture
 
 pytestmark = pytest.mark.anyio
 
-FIRST, RUNS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_RUNS", "100"))
+FIRST, RUNS = int(os.environ.get("TORTURE_SEED", "0")), int(os.environ.get("TORTURE_RUNS", "60"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))

@@ -25,6 +25,7 @@ from support.agents import text_of
 from support.certificates import certified
 from support.hostile import Hostile, Requests, serving
 from support.network import API, ASSETS, SandboxNetwork, answers
+from support.nightly import by_day
 from support.pictures import noise, png
 from support.worlds import SANDBOX_CREDENTIALS
 
@@ -101,7 +102,7 @@ LOCAL = [
 ]
 
 
-@pytest.mark.parametrize("address", LOCAL)
+@pytest.mark.parametrize("address", by_day(LOCAL[::2], LOCAL))
 async def test_a_result_on_this_machine_is_not_fetched(camera: Camera, address: str) -> None:
     with pytest.raises(NoAnswer):
         await fetched(client_of(), address.format(port=camera.port))
@@ -109,7 +110,7 @@ async def test_a_result_on_this_machine_is_not_fetched(camera: Camera, address: 
     assert camera.visits == []
 
 
-@pytest.mark.parametrize("address", LOCAL)
+@pytest.mark.parametrize("address", by_day(LOCAL[1::4], LOCAL))
 async def test_no_part_of_an_upload_goes_to_this_machine(camera: Camera, address: str) -> None:
     client = client_of()
     with pytest.raises(NoAnswer):
@@ -230,7 +231,7 @@ NAMES: list[tuple[list[str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("addresses", "allowed"), NAMES)
+@pytest.mark.parametrize(("addresses", "allowed"), by_day(NAMES[::3], NAMES))
 async def test_what_a_name_stands_for_decides(addresses: Sequence[str], allowed: bool) -> None:
     seen: list[str] = []
 
@@ -347,29 +348,29 @@ async def proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hostile]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "[::1]",
-        "10.0.0.1",
-        "93.184.216.34",
-        "2130706433",
-        "0x7f.1",
-        "127.1",
-        "1.2.3.0x4",
-        "localhost",
-        "printer",
-        "nas.local",
-        "a.localhost",
-        "metadata.google.internal",
-        "router.lan",
-        "box.home.arpa",
-        "git.corp",
-        "cdn.example.",
-        "1.0.0.127.in-addr.arpa",
-    ],
-)
+NO_NAMES = [
+    "127.0.0.1",
+    "[::1]",
+    "10.0.0.1",
+    "93.184.216.34",
+    "2130706433",
+    "0x7f.1",
+    "127.1",
+    "1.2.3.0x4",
+    "localhost",
+    "printer",
+    "nas.local",
+    "a.localhost",
+    "metadata.google.internal",
+    "router.lan",
+    "box.home.arpa",
+    "git.corp",
+    "cdn.example.",
+    "1.0.0.127.in-addr.arpa",
+]
+
+
+@pytest.mark.parametrize("host", by_day(NO_NAMES[::3], NO_NAMES))
 async def test_behind_a_proxy_only_names_on_the_public_internet_are_asked_for(proxy: Hostile, host: str) -> None:
     with pytest.raises(NoAnswer):
         await fetched(client_of(trust_env=True), f"https://{host}/a")

@@ -24,6 +24,7 @@ from support.agents import TOOL, WAIT, made, text_of
 from support.clock import IMPATIENT
 from support.hanging import DeadDisk, NetworkFolder, fifos, hanging
 from support.network import SandboxNetwork
+from support.nightly import by_day
 from support.pictures import png
 from support.worlds import SANDBOX_CREDENTIALS
 
@@ -175,19 +176,23 @@ ODD_CARDS: dict[str, str | bytes] = {
 }
 
 
-async def test_an_odd_card_costs_no_result(agent: McpClient, world: World, done: Callable[[], str]) -> None:
-    for case, odd in ODD_CARDS.items():
-        job_id = done()
-        [asset_id] = world.jobs[job_id].asset_ids
-        first = await saved_again(agent, {"id": job_id})
-        text = odd if isinstance(odd, bytes) else odd.replace("{job}", job_id).replace("{asset}", asset_id).encode()
-        first.with_name(f"{first.stem.removesuffix('-1')}.json").write_bytes(text)
+SOME = ("nested objects", "nested and ours", "half a character", "a folder up", "an endless number", "UTF-16")
 
-        again = await saved_again(agent, {"id": job_id})
 
-        assert again.read_bytes() == first.read_bytes(), case
-        assert again.parent == first.parent, case
-        assert await saved_again(agent, {"id": job_id}) == again, case  # by a card that is sound again
+@pytest.mark.parametrize("case", by_day(SOME, ODD_CARDS))
+async def test_an_odd_card_costs_no_result(agent: McpClient, world: World, done: Callable[[], str], case: str) -> None:
+    odd = ODD_CARDS[case]
+    job_id = done()
+    [asset_id] = world.jobs[job_id].asset_ids
+    first = await saved_again(agent, {"id": job_id})
+    text = odd if isinstance(odd, bytes) else odd.replace("{job}", job_id).replace("{asset}", asset_id).encode()
+    first.with_name(f"{first.stem.removesuffix('-1')}.json").write_bytes(text)
+
+    again = await saved_again(agent, {"id": job_id})
+
+    assert again.read_bytes() == first.read_bytes()
+    assert again.parent == first.parent
+    assert await saved_again(agent, {"id": job_id}) == again  # by a card that is sound again
 
 
 async def test_a_card_with_everything_in_it_is_still_found_again(
@@ -212,28 +217,27 @@ INPUTS: dict[str, str] = {  # nested as deep as replies are still read within th
 }
 
 
+@pytest.mark.parametrize("case", by_day(["nested objects", "odd names"], INPUTS))
 async def test_an_odd_input_in_the_record_of_a_job_costs_no_result(
-    agent: McpClient, network: SandboxNetwork, shelf: Path, done: Callable[[], str]
+    agent: McpClient, network: SandboxNetwork, shelf: Path, done: Callable[[], str], case: str
 ) -> None:
-    for case, value in INPUTS.items():
-        job_id = done()
+    job_id = done()
 
-        async def odd(request: httpx.Request, deliver: Any, value: str = value) -> httpx.Response:
-            answer = json.loads(await (await deliver(request)).aread())
-            answer["job"]["metadata"]["input"] = {"prompt": "a fox", "deep": "VALUE"}
-            return httpx.Response(200, text=json.dumps(answer).replace('"VALUE"', value))
+    async def odd(request: httpx.Request, deliver: Any) -> httpx.Response:
+        answer = json.loads(await (await deliver(request)).aread())
+        answer["job"]["metadata"]["input"] = {"prompt": "a fox", "deep": "VALUE"}
+        return httpx.Response(200, text=json.dumps(answer).replace('"VALUE"', INPUTS[case]))
 
-        network.plan(JOBS, odd, 2)
-        network.sent.clear()
-        for _ in range(2):
-            row = made(await agent.call_tool(WAIT, {"jobIds": [job_id]}))["jobs"][0]
-            assert "path" in row["assets"][0], (case, row.get("notes"))
-            assert row.get("notes") is None, case
-        path = Path(row["assets"][0]["path"])
-        card = path.with_name(f"{path.stem.removesuffix('-1')}.json")
-        assert card.stat().st_size <= 1_000_000, case
-        assert json.loads(card.read_text("utf-8"))["jobId"] == job_id
-        assert network.count(FILES) == 1
+    network.plan(JOBS, odd, 2)
+    for _ in range(2):
+        row = made(await agent.call_tool(WAIT, {"jobIds": [job_id]}))["jobs"][0]
+        assert "path" in row["assets"][0], row.get("notes")
+        assert row.get("notes") is None
+    path = Path(row["assets"][0]["path"])
+    card = path.with_name(f"{path.stem.removesuffix('-1')}.json")
+    assert card.stat().st_size <= 1_000_000
+    assert json.loads(card.read_text("utf-8"))["jobId"] == job_id
+    assert network.count(FILES) == 1
 
 
 async def test_hundreds_of_files_named_like_cards_are_looked_through_in_time(
@@ -303,6 +307,7 @@ class TestDisksThatHang:
                         (Path.home() / "good.png").write_bytes(png())
                         await anyio.sleep(0.1)
 
+    @pytest.mark.nightly
     async def test_an_allowed_folder_that_hangs_holds_up_only_who_asks_for_it(self, start: Start) -> None:
         dead = DeadDisk(Path.home() / "dead")
         with hanging() as dead.pipe:

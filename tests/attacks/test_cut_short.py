@@ -73,14 +73,8 @@ def wreck(state: Path, mark: str) -> None:
             (state / MARK).symlink_to(state / "elsewhere")
 
 
-@pytest.mark.parametrize(
-    "mark",
-    [
-        "too high",
-        pytest.param("a folder", marks=pytest.mark.nightly),
-        pytest.param("a link", marks=pytest.mark.nightly),
-    ],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("mark", ["too high", "a folder", "a link"])
 async def test_killed_at_any_step_it_lifts_no_cap_and_the_next_one_keeps_all(
     machine: Machine, state: Path, world: World, arguments: dict[str, Any], job: str, mark: str
 ) -> None:
@@ -121,6 +115,7 @@ async def test_a_fault_at_any_step_puts_everything_back(
     assert len(world.ledger) == 1
 
 
+@pytest.mark.nightly
 async def test_two_at_once_lift_no_cap_and_keep_all(
     machine: Machine, state: Path, world: World, arguments: dict[str, Any], job: str
 ) -> None:

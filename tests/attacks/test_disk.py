@@ -106,11 +106,11 @@ async def test_a_stream_without_end_is_cut_off_at_once_and_not_asked_for_again(
 @pytest.mark.parametrize(
     ("total", "free", "fits"),
     [
-        (500 * GB, 2 * GB, True),
+        pytest.param(500 * GB, 2 * GB, True, marks=pytest.mark.nightly),
         (500 * GB, GB, False),
         (8 * GB, GB, True),
-        (8 * GB, 0.4 * GB, False),
-        (0.2 * GB, 0.02 * GB, True),
+        pytest.param(8 * GB, 0.4 * GB, False, marks=pytest.mark.nightly),
+        pytest.param(0.2 * GB, 0.02 * GB, True, marks=pytest.mark.nightly),
         (0.2 * GB, 0.005 * GB, False),
         (0, 0, True),  # a network folder that knows no sizes
     ],

@@ -20,6 +20,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.settings import Settings, load
 from scenario_mcp.variables import DEFAULT_BASE_URL, parse_toolsets
 from support.agents import agent_of, made, text_of
+from support.nightly import crossed
 from support.pictures import png
 from support.stdio import environment
 
@@ -323,8 +324,10 @@ def test_a_folder_whose_name_speaks_to_a_terminal_is_shown_without_it(
     assert not any(line.startswith("ok   API key") for line in out.splitlines())
 
 
-@pytest.mark.parametrize("content", [b"\0GITCRYPT\0\xff", "SCENARIO_PREVIEWS=off\n".encode("utf-16"), b"A=\xe9\n"])
-@pytest.mark.parametrize("command", ["tools", "doctor", "config"])
+NO_TEXTS = [b"\0GITCRYPT\0\xff", "SCENARIO_PREVIEWS=off\n".encode("utf-16"), b"A=\xe9\n"]
+
+
+@pytest.mark.parametrize(("content", "command"), crossed(NO_TEXTS, ["tools", "doctor", "config"]))
 def test_a_file_that_is_no_text_ends_no_command(
     repository: Path, account: dict[str, str], content: bytes, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from mcp import Client as McpClient
 
 from support.agents import text_of
 from support.clock import LEAPING
-from support.stdio import INFO, MODERN_META, PATIENCE, StdioHost, environment, running
+from support.nightly import by_day
+from support.stdio import INFO, MODERN_META, PATIENCE, VERSIONS, StdioHost, environment, running
 
 pytestmark = pytest.mark.anyio
 
@@ -150,11 +152,7 @@ async def follow(host: StdioHost, line: bytes, *, served: Any = None) -> list[di
     return [each for each in answers if each is not answer]
 
 
-BOTH = [("legacy", "fast start"), ("modern", "--no-fast-start")]
-CROSSED = [("legacy", "--no-fast-start"), ("modern", "fast start")]
-
-
-@pytest.mark.parametrize(("era", "start"), [*BOTH, *(pytest.param(*each, marks=NIGHTLY) for each in CROSSED)])
+@pytest.mark.parametrize(("era", "start"), by_day([("legacy", "fast start")], product(VERSIONS, STARTS)))
 async def test_every_line_is_answered_and_so_is_the_next(era: str, start: str) -> None:
     async with running(era, environ=environment(), args=STARTS[start]) as host:
         await host.hello()
@@ -198,6 +196,7 @@ async def test_a_handshake_is_answered_whatever_comes_before_it(start: str, name
     assert listed["result"]["tools"]
 
 
+@NIGHTLY
 async def test_where_the_start_failed_every_line_is_told_so_too(tmp_path: Path) -> None:
     (tmp_path / "pydantic.py").write_text("raise ImportError('it is broken here')")
     async with running(environ=environment(PYTHONPATH=str(tmp_path))) as host:

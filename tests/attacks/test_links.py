@@ -87,7 +87,7 @@ def swapping(folder: Path, target: Path) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.parametrize("times", [120, pytest.param(400, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("times", [50, pytest.param(400, marks=pytest.mark.nightly)])
 async def test_a_folder_that_is_swapped_for_a_link_meanwhile_lets_no_picture_out(
     agent: McpClient, world: World, outside: Path, times: int
 ) -> None:

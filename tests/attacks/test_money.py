@@ -10,6 +10,7 @@ from mcp.types import CallToolResult
 from scenario_mcp.sandbox.world import World
 from support.agents import RERUN, agent_of, made, text_of
 from support.network import SandboxNetwork
+from support.nightly import by_day, crossed
 from support.servers import Machine
 from support.worlds import BLIND
 
@@ -60,7 +61,10 @@ async def run(agent: McpClient, parameters: dict[str, Any], model_id: str = FLUX
     )
 
 
-@pytest.mark.parametrize(("name", "value"), [*((name, True) for name in SPELLINGS), ("dryRun", " TRUE")])
+ASKING = [("dryRun", " TRUE"), *((name, True) for name in SPELLINGS)]
+
+
+@pytest.mark.parametrize(("name", "value"), by_day(ASKING[::3], ASKING))
 async def test_a_price_is_asked_though_the_record_has_an_input_of_that_name(
     agent: McpClient, world: World, name: str, value: Any
 ) -> None:
@@ -80,8 +84,7 @@ async def test_a_price_is_asked_whatever_type_that_input_has(agent: McpClient, w
     assert world.ledger == []
 
 
-@pytest.mark.parametrize("how", NESTED)
-@pytest.mark.parametrize("known", [True, False], ids=["with a record", "without"])
+@pytest.mark.parametrize(("how", "known"), crossed(list(NESTED), [True, False]))
 async def test_what_may_ask_for_a_price_is_refused(
     network: SandboxNetwork, world: World, how: str, known: bool
 ) -> None:
@@ -104,8 +107,7 @@ async def test_an_input_of_that_name_is_never_sent_even_as_false(agent: McpClien
     assert "dryRun" not in world.ledger[0].body
 
 
-@pytest.mark.parametrize("name", ["dryRun", "dry_run", "dryRun ", "dry\u200bRun"])
-@pytest.mark.parametrize("inside", [False, True], ids=["in overrides", "in their parameters"])
+@pytest.mark.parametrize(("name", "inside"), crossed(["dryRun", "dry_run", "dryRun ", "dry\u200bRun"], [False, True]))
 async def test_a_rerun_that_asks_for_a_price_bills_nothing(
     agent: McpClient, world: World, name: str, inside: bool
 ) -> None:

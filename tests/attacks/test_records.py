@@ -16,6 +16,7 @@ from scenario_mcp.sandbox.world import World
 from support import bombs
 from support.agents import LIST, TOOL, WAIT, agent_of, made, text_of
 from support.network import GENERATE, JOBS, Deliver, Fault, SandboxNetwork, reset_after
+from support.nightly import by_day
 from support.poison import PoisonedNetwork
 from support.servers import Machine
 from support.tour import Tour
@@ -100,10 +101,13 @@ async def test_the_price_of_another_model_is_not_checked_by_a_strangers_record(
     assert "model_evil" not in [row["modelId"] for row in found["models"]]
 
 
-@pytest.mark.parametrize("created", [
+ODD_TIMES = [
     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T00:00:00Z", "2201-01-01T00:00:00+14:00", "now", 7, None,
     "../../etc", "2026-13-45",
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("created", by_day([ODD_TIMES[0], ODD_TIMES[1], 7, "../../etc"], ODD_TIMES))
 async def test_no_time_of_a_record_names_a_folder_of_another_age(
     network: SandboxNetwork, arguments: dict[str, Any], tmp_path: Path, created: Any
 ) -> None:
@@ -131,7 +135,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", by_day(["input of a job", "acceptance", "facts of assets"], PLACES))
 async def test_nesting_in_a_record_takes_no_result_away(
     network: SandboxNetwork, arguments: dict[str, Any], tmp_path: Path, place: str, caplog: Any
 ) -> None:
@@ -192,10 +196,7 @@ def _next_of(values: Iterator[Any], _: Any) -> Any:
 async def test_no_odd_value_in_a_record_breaks_a_tool(world: World, tmp_path: Path, caplog: Any) -> None:
     tour = Tour(world, tmp_path)
     await tour.prepare()
-    for number, kind in enumerate(tour.kinds):
-        watch = PoisonedNetwork(world)
-        await tour.visit(watch, kind)
-        fields = sorted(path for path in watch.fields if path[0] == kind)
+    for number, (kind, fields) in enumerate((await tour.fields()).items()):
         network = PoisonedNetwork(world)
         network.paths = [path for path in fields if not path[-1].lower().endswith("id")]
         network.spoil = partial(_next_of, iter(ODD[number % len(ODD) :] + ODD * len(fields)))

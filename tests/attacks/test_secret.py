@@ -20,6 +20,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from support.agents import LIST, TOOL, agent_of, text_of
 from support.network import GENERATE, Deliver, Fault, SandboxNetwork, answers
+from support.nightly import crossed
 from support.poison import PoisonedNetwork, texts_of
 from support.servers import Machine
 from support.tour import Tour
@@ -93,10 +94,9 @@ async def test_no_field_of_a_record_shows_the_secret_in_any_spelling(world: Worl
     await tour.prepare()
     caplog.set_level(logging.DEBUG)
     echo = " ".join(SPELLINGS.values())
-    for kind in tour.kinds:
+    for kind, fields in (await tour.fields()).items():
         network = PoisonedNetwork(world)
-        await tour.visit(network, kind)
-        network.paths = [path for path in network.fields if not path[-1].lower().endswith(("id", "ids", "[]"))]
+        network.paths = [path for path in fields if not path[-1].lower().endswith(("id", "ids", "[]"))]
         network.spoil = lambda text: f"{text} {echo}"
         for heard in await tour.visit(network, kind):
             assert_hidden(heard.text)
@@ -120,8 +120,11 @@ def _as_a_name(text: str) -> str:
     return json.dumps({"error": {text: [text]}})
 
 
-@pytest.mark.parametrize("write", [_as_json, _escaped_throughout, _with_slashes, _as_a_name])
-@pytest.mark.parametrize("status", [400, 401, 500, 302])
+WAYS = [_as_json, _escaped_throughout, _with_slashes, _as_a_name]
+STATUSES = [400, 401, 500, 302]
+
+
+@pytest.mark.parametrize(("status", "write"), crossed(STATUSES, WAYS))
 async def test_no_error_shows_the_secret(
     network: SandboxNetwork, caplog: Any, write: Callable[[str], str], status: int
 ) -> None:
@@ -179,6 +182,7 @@ async def test_a_fault_of_the_network_shows_no_secret() -> None:
     assert_hidden(text)
 
 
+@pytest.mark.nightly
 def test_neither_output_nor_log_of_a_command_shows_the_secret(base_url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scenario_mcp", "call", "get-model", f"modelId=model_{SECRET}"],

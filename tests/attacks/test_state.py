@@ -24,6 +24,7 @@ from scenario_mcp.state.store import Store
 from support.agents import LIST, RERUN, TOOL, WAIT, agent_of, made, text_of
 from support.kernel import NOBODY, another_user, as_root, command_refused, common_folder, full_disk, with_filters
 from support.network import GENERATE, Deliver, SandboxNetwork
+from support.nightly import crossed
 from support.pictures import png
 from support.servers import Machine
 from support.stdio import environment
@@ -496,8 +497,10 @@ def _pipe(path: Path, _: Path) -> None:
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize("name", [FILE, f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal", "state.mark"])
-@pytest.mark.parametrize("attack", [_link, _dangling, _second_name, _pipe])
+NAMES = [FILE, f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal", "state.mark"]
+
+
+@pytest.mark.parametrize(("name", "attack"), crossed(NAMES, [_link, _dangling, _second_name, _pipe]))
 async def test_d03_no_link_in_the_folder_is_followed(
     machine: Machine,
     state: Path,

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from scenario_mcp.sandbox.world import World
 from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, agent_of, text_of
 from support.network import SandboxNetwork
 from support.pictures import data_url, png
+from support.poison import Path as FieldPath
+from support.poison import PoisonedNetwork
 from support.servers import Machine
 from support.worlds import SANDBOX_CREDENTIALS
 
@@ -119,10 +121,13 @@ class Tour:
                 await anyio.sleep(FORGOTTEN)
         self._jobs, self._assets = dict(self.world.jobs), dict(self.world.assets)
 
-    @property
-    def kinds(self) -> Collection[str]:
-        """The kinds of requests that stops were chosen for."""
-        return self._kinds.keys()
+    async def fields(self) -> Mapping[str, Sequence[FieldPath]]:
+        """Go to all stops, and give the fields of the records in the replies to each kind of request."""
+        watch = PoisonedNetwork(self.world)
+        await self._visit(watch, self.stops, FORGOTTEN)
+        fields = {kind: sorted(path for path in watch.fields if path[0] == kind) for kind in self._kinds}
+        assert sum(map(len, fields.values())) > 200
+        return fields
 
     async def visit(self, network: SandboxNetwork, kind: str) -> list[Heard]:
         """Go to all stops that make requests of a kind."""
@@ -131,20 +136,21 @@ class Tour:
     async def visit_all(self, network: SandboxNetwork) -> list[Heard]:
         return await self._visit(network, self.stops)
 
-    async def _visit(self, network: SandboxNetwork, stops: Sequence[Stop]) -> list[Heard]:
+    async def _visit(self, network: SandboxNetwork, stops: Sequence[Stop], pause: float = 0) -> list[Heard]:
         machine = replace(self.machine, network=network)
         if self._jobs:  # each visit finds the world and the state as they were
             self.world.jobs, self.world.assets = dict(self._jobs), dict(self._assets)
             machine.state = Path(tempfile.mkdtemp(dir=self._state.parent)) / "state"
             shutil.copytree(self._state, machine.state)
         async with self._agent(machine) as agent:
-            return [await _go(agent, stop) for stop in stops]
+            return [await _go(agent, stop, pause) for stop in stops]
 
     def _agent(self, machine: Machine) -> AbstractAsyncContextManager[McpClient]:
         return agent_of(machine.server(credentials=self._credentials))
 
 
-async def _go(agent: McpClient, stop: Stop) -> Heard:
+async def _go(agent: McpClient, stop: Stop, pause: float = 0) -> Heard:
+    await anyio.sleep(pause)
     name, arguments = stop
     if not name.startswith("scenario:"):
         with anyio.fail_after(600):

@@ -13,6 +13,7 @@ import yaml
 
 TARGET = Path(__file__).parent.parent / "src/scenario_mcp/sandbox/contract.json"
 BOUNDS = ("minimum", "maximum")
+DROPPED = {"PostPatchInferences": ["dryRun"]}  # of the query, since; by the changelog of scenario-sdk 2.2.0
 KEPT = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "required")
 
 
@@ -24,10 +25,11 @@ def distil(swagger: dict[str, Any]) -> dict[str, Any]:
         if not (route.startswith("/generate/") and operation.get("operationId", "").endswith("Inferences")):
             continue
         body = next(each for each in operation["parameters"] if each["in"] == "body")
+        queried = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
         definition = swagger["definitions"][body["schema"]["$ref"].rpartition("/")[2]]
         contract[route.removeprefix("/generate/")] = {
             "operation": operation["operationId"],
-            "query": sorted(each["name"] for each in operation["parameters"] if each["in"] == "query"),
+            "query": sorted(queried - set(DROPPED.get(operation["operationId"], ()))),
             **_facts(definition),
         }
     return contract

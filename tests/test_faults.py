@@ -7,7 +7,7 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
-from support.agents import TOOL, WAIT, text_of
+from support.agents import LIST, TOOL, WAIT, text_of
 from support.network import (
     ASSETS,
     GENERATE,
@@ -25,6 +25,7 @@ from support.network import (
     server_error,
     truncated,
 )
+from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
 
@@ -228,6 +229,32 @@ async def test_a_paid_request_is_not_begun_when_its_answer_could_not_come_in_tim
     assert result.is_error
     assert network.count(GENERATE) == 1
     assert world.ledger == []
+
+
+PICTURE = data_url(png("red"))
+REPEATED: dict[
+    str, tuple[str, dict[str, Any], str, int]
+] = {  # how often a request is sent whose answer is lost: at most thrice a read, once what makes something
+    "a record": ("get-model", {"modelId": "model_sandbox-ink"}, "GET /v1/models/", 3),
+    "a search": ("find-models", {"query": "ink", "owner": "mine"}, "POST /v1/search/models", 3),
+    "a list": (LIST, {"everything": True}, "GET /v1/jobs", 3),
+    "facts": ("show-assets", {"assetIds": ["asset_x"]}, "POST /v1/assets/get-bulk", 3),
+    "an upload": ("upload-asset", {"file": PICTURE}, "POST /v1/assets", 1),
+    "an import": ("upload-asset", {"file": "https://example.com/a.png"}, "POST /v1/uploads", 1),
+    "a generation": ("run-model", {"modelId": "model_bfl-flux-2-dev", "parameters": {"prompt": "p"}}, GENERATE, 1),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+async def test_what_would_make_a_second_thing_is_not_sent_again_when_its_answer_is_lost(
+    agent: McpClient, network: SandboxNetwork, name: str
+) -> None:
+    tool, given, prefix, times = REPEATED[name]
+    network.plan(prefix, reset_after, FOREVER)
+
+    await agent.call_tool(tool, given)
+
+    assert [network.sent.count(line) for line in {*network.sent} if line.startswith(prefix)] == [times]
 
 
 @parametrized(PASSING)

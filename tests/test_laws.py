@@ -13,6 +13,7 @@ from mcp import Client as McpClient
 import scenario_mcp
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, route_of, tool_name
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.wire import Call
@@ -233,7 +234,7 @@ async def test_a_paid_call_past_purchases_is_refused_by_the_client(network: Sand
     client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
 
     with pytest.raises(TypeError, match="Purchases"):
-        await client.send(Call("POST", "/generate/img2img-ip-adapter", body={}), Deadline.after(1))
+        await client.send(Call("POST", "/generate/img2img-ip-adapter", wire.PAID, body={}), Deadline.after(1))
 
     assert network.sent == []
 

@@ -12,7 +12,7 @@ from mcp import Client as McpClient
 
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.sandbox.world import World
-from scenario_mcp.scenario import uploads
+from scenario_mcp.scenario import uploads, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NoAnswer
@@ -32,7 +32,7 @@ from support.worlds import SANDBOX_CREDENTIALS
 pytestmark = pytest.mark.anyio
 
 PUBLIC_API = "https://api.example/v1"
-FREE = Call("GET", "/jobs/job_x")
+FREE = Call("GET", "/jobs/job_x", wire.SAFE)
 
 
 @pytest.fixture

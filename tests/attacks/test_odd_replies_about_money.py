@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.errors import AnswerLost
 from scenario_mcp.scenario.wire import Call
@@ -302,10 +303,10 @@ async def test_an_answer_that_was_there_before_its_request_names_no_job_of_ours(
     async with serving(counts_wrong, certificate.server if tls else None) as hostile:
         base_url = hostile.base_url.replace("http://127.0.0.1", "https://localhost") if tls else hostile.base_url
         client = Client(base_url, ("key", "secret"), trust_env=tls)
-        await client.attempt(Call("GET", "/jobs"))
+        await client.attempt(Call("GET", "/jobs", wire.SAFE))
         with pytest.raises(AnswerLost, match="an answer was there before its request"):
-            await client.attempt(Call("POST", "/generate/img2img", body={}))
-        job = await client.attempt(Call("POST", "/generate/img2img", body={}))  # on a connection of its own
+            await client.attempt(Call("POST", "/generate/img2img", wire.PAID, body={}))
+        job = await client.attempt(Call("POST", "/generate/img2img", wire.PAID, body={}))  # on a connection of its own
         await client.aclose()
 
     assert job["job"]["jobId"] == "job_of_ours"

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AnswerLost, ApiError, NoAnswer, ScenarioError
@@ -24,8 +25,8 @@ from support.nightly import by_day, crossed
 
 pytestmark = pytest.mark.anyio
 
-PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
-FREE = Call("GET", "/jobs/job_x")
+PAID = Call("POST", "/generate/img2img-ip-adapter", wire.PAID, body={"prompt": "p"})
+FREE = Call("GET", "/jobs/job_x", wire.SAFE)
 KEY, SECRET = "api_key", "the_secret_value+of/one=person"
 MEGABYTE = 2**20
 LONGEST_PAUSE = 0.05  # seconds of work

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AnswerLost, ApiError, NoAnswer, NotConfigured, NotConnected, Redirected
@@ -18,8 +19,8 @@ from support.hostile import Behaviour
 
 pytestmark = pytest.mark.anyio
 
-PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
-FREE = Call("GET", "/jobs/job_x")
+PAID = Call("POST", "/generate/img2img-ip-adapter", wire.PAID, body={"prompt": "p"})
+FREE = Call("GET", "/jobs/job_x", wire.SAFE)
 KEY, SECRET = "api_key", "s3cr3t-that-nobody-must-see"
 TOKEN = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
 
@@ -103,7 +104,7 @@ async def test_credentials_travel_as_basic_auth_and_the_project_in_the_query() -
     client = client_of(
         "https://api.example/v1/", project_id="proj_x", user_agent="ua/1", transport=httpx.MockTransport(handler)
     )
-    await client.send(Call("GET", "/jobs/a", {"pageSize": "1"}), Deadline.after(1))
+    await client.send(Call("GET", "/jobs/a", wire.SAFE, {"pageSize": "1"}), Deadline.after(1))
 
     [request] = seen
     assert str(request.url) == "https://api.example/v1/jobs/a?pageSize=1&projectId=proj_x"
@@ -190,7 +191,7 @@ async def test_half_characters_are_sent_as_question_marks() -> None:
         return httpx.Response(200, json={})
 
     client = client_of("https://api.example/v1", transport=httpx.MockTransport(handler))
-    await client.attempt(Call("POST", "/generate/x", body={"prompt": "\udcff"}))
+    await client.attempt(Call("POST", "/generate/x", wire.PAID, body={"prompt": "\udcff"}))
 
 
 async def test_an_error_that_echoes_the_credentials_does_not_show_them(caplog: pytest.LogCaptureFixture) -> None:

@@ -26,8 +26,8 @@ from scenario_mcp.scenario.errors import (
 )
 from scenario_mcp.scenario.wire import Call
 
-GENERATE = Call("POST", "/generate/img2img-ip-adapter")
-READ = Call("GET", "/jobs/job_x")
+GENERATE = Call("POST", "/generate/img2img-ip-adapter", wire.PAID)
+READ = Call("GET", "/jobs/job_x", wire.SAFE)
 
 REPLIES: list[tuple[Call, int, Any, type[ApiError], str, str]] = [
     # call, status, body, error, words of its message, words of its hint

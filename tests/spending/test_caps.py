@@ -177,6 +177,21 @@ async def test_a_price_that_cannot_be_learned_counts_as_over_the_cap(
     assert all(seen.query.get("dryRun") == "true" for seen in world.requests if "/generate/" in seen.path)
 
 
+async def test_a_call_whose_price_nobody_names_before_it_runs_is_not_made_under_a_cap(
+    machine: Machine, network: SandboxNetwork, world: World, hero: str
+) -> None:
+    machine.toolsets = ("edit",)
+    crop = {"image": hero, "crop": {"left": 0, "top": 0, "width": 8, "height": 8}}
+    async with agent_of(capped(machine, per_call="100").server()) as agent:
+        result = await agent.call_tool("post-patch-inferences", crop)
+        asked = await agent.call_tool("post-patch-inferences", crop | {"dryRun": True})
+
+    assert "names no price of this kind of call before it runs, which counts as over the cap" in text_of(result)
+    assert "dryRun" in text_of(asked)
+    assert network.count(GENERATE) == 0
+    assert world.ledger == []
+
+
 async def test_a_price_question_of_the_agent_has_no_cap(
     machine: Machine, network: SandboxNetwork, arguments: dict[str, Any]
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.connections import MAX_CONNECTIONS
 from scenario_mcp.scenario.deadline import Deadline
@@ -18,9 +19,9 @@ from support import hostile
 
 pytestmark = pytest.mark.anyio
 
-PAID = Call("POST", "/generate/img2img-ip-adapter", body={"prompt": "p"})
+PAID = Call("POST", "/generate/img2img-ip-adapter", wire.PAID, body={"prompt": "p"})
 INTENT = Intent("identity", "post-img2img-ip-adapter-inferences", PAID.path, "model_x", {})
-FREE = Call("GET", "/jobs/job_x")
+FREE = Call("GET", "/jobs/job_x", wire.SAFE)
 
 
 @pytest.fixture

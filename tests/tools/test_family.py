@@ -9,6 +9,7 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.inferences.base import pictures_of
+from scenario_mcp.inferences.fields import DryRun
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, tool_name
 from scenario_mcp.sandbox.contract import contract
 from scenario_mcp.sandbox.world import World
@@ -55,7 +56,7 @@ async def test_it_gives_its_result_and_is_billed_once(
     assert "notes" not in result or route == "upscale"
 
 
-@every_inference
+@pytest.mark.parametrize("route", [route for route, model in INFERENCES.items() if issubclass(model, DryRun)])
 async def test_its_price_is_asked_for_free(agent: McpClient, world: World, hero: str, mask: str, route: str) -> None:
     result = made(await agent.call_tool(tool_name(route), {**example(route, hero, mask), "dryRun": True}))
 

@@ -135,7 +135,7 @@ async def _api(settings: Settings) -> list[Check]:
         return []
     client: Client = services_for(settings).client
     try:
-        await client.send(wire.Call("GET", wire.path("models"), {"pageSize": "1"}), Deadline.after(PATIENCE))
+        await client.send(wire.Call("GET", wire.path("models"), wire.SAFE, {"pageSize": "1"}), Deadline.after(PATIENCE))
     except (Unauthorized, Forbidden) as refusal:
         return [
             Check("reachable", well=True, found="yes"),

@@ -82,11 +82,11 @@ class Crop(Fields):
     background_color: Text | None = Field(None, description="Colour beyond the edges: rgba, hex or a name.")
 
 
-class Patch(Edited, Background, DryRun, OriginalAssets):
+class Patch(Edited, Background, OriginalAssets):
     """Crop a picture, lay another one over it, or erase a part of it.
 
-    Needs `image` and what to do: `crop`, `patch` or both; the crop comes first. Costs Creative Units; `dryRun: true`
-    asks the price for free.
+    Needs `image` and what to do: `crop`, `patch` or both; the crop comes first. Costs Creative Units; Scenario names no
+    price before it runs, so there is no dryRun, and nothing runs while a cap is set.
     """
 
     background_color: Text | None = Field(

@@ -134,7 +134,8 @@ def _answer(
 ) -> dict[str, Any]:
     """Name the price, and start the job unless only the price was asked."""
     cost = {"creativeUnitsCost": generation.cost, "creativeUnitsDiscount": 0}
-    if request.query_params.get("dryRun") == "true":
+    knows_dry_run = "dryRun" in contract.contract().get(route, {"query": ("dryRun",)})["query"]
+    if knows_dry_run and request.query_params.get("dryRun") == "true":
         return {**cost, "costDetails": {"inference-images": generation.cost}}
     if world.running() >= world.slots:
         details = {"actionName": "parallel-inferences", "actionLimit": world.slots}

@@ -42,11 +42,13 @@ class Account:
         return plan
 
     async def _plan(self, deadline: Deadline) -> Plan:
-        teams = records.items((await self._client.send(wire.Call("GET", wire.path("teams")), deadline)).get("teams"))
+        teams = records.items(
+            (await self._client.send(wire.Call("GET", wire.path("teams"), wire.SAFE), deadline)).get("teams")
+        )
         ids = [wording.identifier(records.mapping(team).get("id")) for team in teams]
         if len(ids) != 1 or ids[0] is None:  # a key of several teams does not say which one pays
             return Plan()
-        read = await self._client.send(wire.Call("GET", wire.path("teams", ids[0], "limits")), deadline)
+        read = await self._client.send(wire.Call("GET", wire.path("teams", ids[0], "limits"), wire.SAFE), deadline)
         allowed = records.number(records.mapping(read.get("limits")).get("creativeUnits"))
         used = records.number(records.mapping(read.get("values")).get("creativeUnits"))
         bought = [records.mapping(each).get("remaining") for each in records.items(read.get("oneShotCreativeUnits"))]

@@ -44,9 +44,8 @@ async def describe(
     """
     found: dict[str, Asset] = {}
     for ids in _batches(asset_ids):
-        call = wire.Call(
-            "POST", wire.path("assets", "get-bulk"), wire.flags(originalAssets=original), {"assetIds": list(ids)}
-        )
+        query, body = wire.flags(originalAssets=original), {"assetIds": list(ids)}
+        call = wire.Call("POST", wire.path("assets", "get-bulk"), wire.SAFE, query, body)
         answer = await client.send(call, deadline)
         found.update((asset.id, asset) for asset in map(_read_asset, records.items(answer.get("assets"), BULK)))
     return [found.get(asset_id, Asset(asset_id)) for asset_id in asset_ids]
@@ -63,7 +62,7 @@ async def with_parts(
     if not any(asset.part for asset in described):
         for parent in described[:MOST_PARENTS]:
             query = {"parentAssetId": parent.id, "pageSize": str(PAGE), **wire.flags(originalAssets=original)}
-            answer = await client.send(wire.Call("GET", wire.path("assets"), query), deadline)
+            answer = await client.send(wire.Call("GET", wire.path("assets"), wire.SAFE, query), deadline)
             below = map(_read_asset, records.items(answer.get("assets"), PAGE))
             if len(found) >= MOST:
                 break

@@ -97,7 +97,7 @@ def read_job(value: Any) -> Job | None:
 
 async def get(client: Client, job_id: str, deadline: Deadline) -> Job:
     """Read a job once. Raises `ScenarioError`."""
-    answer = await client.send(wire.Call("GET", wire.path("jobs", job_id)), deadline)
+    answer = await client.send(wire.Call("GET", wire.path("jobs", job_id), wire.SAFE), deadline)
     job = read_job(answer.get("job"))
     if job is None or job.id != job_id:
         raise NoAnswer("Scenario answered without the record of the job that was asked for.")
@@ -116,7 +116,7 @@ class Page:
 async def page(client: Client, deadline: Deadline, *, size: int, token: str | None = None, **filters: str) -> Page:
     """List the project's jobs, newest first; a page may be empty though others follow. Raises `ScenarioError`."""
     query = {"pageSize": str(size), **({"paginationToken": token} if token else {}), **filters}
-    answer = await client.send(wire.Call("GET", wire.path("jobs"), query), deadline)
+    answer = await client.send(wire.Call("GET", wire.path("jobs"), wire.SAFE, query), deadline)
     listed, token = answer.get("jobs"), answer.get("nextPaginationToken")
     read = records.each(listed, read_job, size)
     following = records.token(token)
@@ -126,7 +126,8 @@ async def page(client: Client, deadline: Deadline, *, size: int, token: str | No
 
 async def cancel(client: Client, job_id: str, deadline: Deadline) -> None:
     """Ask Scenario to cancel a job; whether it did, only the job tells. Raises `ScenarioError`."""
-    await client.send(wire.Call("POST", wire.path("jobs", job_id, "action"), body={"action": "cancel"}), deadline)
+    call = wire.Call("POST", wire.path("jobs", job_id, "action"), wire.SAFE, body={"action": "cancel"})
+    await client.send(call, deadline)
 
 
 async def wait(client: Client, job: Job, deadline: Deadline, on_progress: OnProgress) -> Watched:

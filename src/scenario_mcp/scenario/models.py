@@ -196,7 +196,7 @@ class Models:
 
     async def read(self, model_id: str, deadline: Deadline) -> Model:
         """Read a record from the API, whatever is remembered. Raises `ScenarioError`."""
-        answer = await self._client.send(wire.Call("GET", wire.path("models", model_id)), deadline)
+        answer = await self._client.send(wire.Call("GET", wire.path("models", model_id), wire.SAFE), deadline)
         model = read_model(answer.get("model"))
         if model is None or model.id != model_id:
             raise NoAnswer("Scenario answered without the record of the model that was asked for.")
@@ -205,7 +205,7 @@ class Models:
 
     async def bulk(self, model_ids: Sequence[str], deadline: Deadline) -> dict[str, Model]:
         """Read several records at once, without their inputs; unknown ids are left out. Raises `ScenarioError`."""
-        call = wire.Call("POST", wire.path("models", "get-bulk"), body={"modelIds": list(model_ids)})
+        call = wire.Call("POST", wire.path("models", "get-bulk"), wire.SAFE, body={"modelIds": list(model_ids)})
         answer = await self._client.send(call, deadline)
         found = records.each(answer.get("models"), read_model)
         return {model.id: model for model in found if model.id in model_ids}
@@ -216,7 +216,7 @@ class Models:
 
         async def page(token: str | None) -> _Page:
             more = {"paginationToken": token} if token else {}
-            answer = await self._client.send(wire.Call("GET", wire.path("models"), query | more), deadline)
+            answer = await self._client.send(wire.Call("GET", wire.path("models"), wire.SAFE, query | more), deadline)
             models = records.items(answer.get("models"), LARGEST_PAGE)
             return _Page(models, records.token(answer.get("nextPaginationToken")))
 
@@ -231,7 +231,8 @@ class Models:
         async def page(token: str | None) -> _Page:
             offset = int(token or 0)
             body = {"query": query, "public": public, "limit": HITS, "offset": offset}
-            answer = await self._client.send(wire.Call("POST", wire.path("search", "models"), body=body), deadline)
+            call = wire.Call("POST", wire.path("search", "models"), wire.SAFE, body=body)
+            answer = await self._client.send(call, deadline)
             hits = records.items(answer.get("hits"), HITS)
             return _Page(hits, str(offset + HITS) if len(hits) >= HITS else None)
 

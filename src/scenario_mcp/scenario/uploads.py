@@ -1,4 +1,4 @@
-"""Uploading files: free, so every step may be repeated.
+"""Uploading files: free, and repeated where that makes no second asset.
 
 Scenario takes small pictures inside `POST /assets`; larger ones, and files that it fetches from the web, go through
 `POST /uploads`: parts to signed URLs, then completion, then polling until the upload has become an asset.
@@ -47,14 +47,14 @@ async def upload(
     if len(content) <= INLINE_BYTES:
         await on_bytes(0, len(content))
         body = {"name": name, "image": base64.b64encode(content).decode(), **filing.options}
-        answer = await client.send(wire.Call("POST", wire.path("assets"), body=body), deadline)
+        answer = await client.send(wire.Call("POST", wire.path("assets"), wire.UNSENT_ONLY, body=body), deadline)
         return _id_of(records.mapping(answer.get("asset")).get("id"))
     count = -(-len(content) // PART_BYTES)
     body = {"fileName": name, "contentType": mime_type, "kind": "image", "parts": count, "fileSize": len(content)}
     begun = await _begin(client, body, filing, deadline)
     await _send_parts(client, begun, content, deadline, on_bytes)
-    action = wire.Call("POST", wire.path("uploads", _id_of(begun.get("id")), "action"), body={"action": "complete"})
-    await client.send(action, deadline)
+    action = wire.path("uploads", _id_of(begun.get("id")), "action")
+    await client.send(wire.Call("POST", action, wire.SAFE, body={"action": "complete"}), deadline)
     return await _finished(client, begun, deadline)
 
 
@@ -66,7 +66,7 @@ async def fetch(client: Client, url: str, kind: Kind, filing: Filing, deadline: 
 async def exists(client: Client, asset_id: str, deadline: Deadline) -> bool:
     """Tell whether an asset is still there; a fault is no knowledge that it is not. Raises other `ScenarioError`s."""
     try:
-        await client.send(wire.Call("GET", wire.path("assets", asset_id)), deadline)
+        await client.send(wire.Call("GET", wire.path("assets", asset_id), wire.SAFE), deadline)
     except NotFound:
         return False
     return True
@@ -74,7 +74,8 @@ async def exists(client: Client, asset_id: str, deadline: Deadline) -> bool:
 
 async def _begin(client: Client, body: Mapping[str, Any], filing: Filing, deadline: Deadline) -> Mapping[str, Any]:
     options = {"assetOptions": filing.options} if filing.options else {}
-    answer = await client.send(wire.Call("POST", wire.path("uploads"), body={**body, **options}), deadline)
+    repeat = wire.UNSENT_ONLY if "url" in body else wire.SAFE  # without its parts an upload never becomes an asset
+    answer = await client.send(wire.Call("POST", wire.path("uploads"), repeat, body={**body, **options}), deadline)
     return records.mapping(answer.get("upload"))
 
 
@@ -120,7 +121,7 @@ async def _finished(client: Client, upload: Mapping[str, Any], deadline: Deadlin
             raise NoAnswer("The upload did not become an asset in time.")
         await anyio.sleep(pause)
         pause = min(LONGEST_PAUSE, pause * GROWTH)
-        answer = await client.send(wire.Call("GET", wire.path("uploads", upload_id)), deadline)
+        answer = await client.send(wire.Call("GET", wire.path("uploads", upload_id), wire.SAFE), deadline)
         upload = records.mapping(answer.get("upload"))
         if upload.get("id") != upload_id:
             raise NoAnswer("Scenario answered without the record of the upload that was asked for.")

@@ -6,7 +6,8 @@ else `message`, `error` or `detail`; `name`, `details` and `trace_id` may stand 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
@@ -49,19 +50,42 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 _NOTHING_ACCEPTED = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
 
 
+class Repeat(Enum):
+    """How a request may be repeated: a read at will, a write only if it certainly was not sent, a paid one never."""
+
+    SAFE = "safe"
+    UNSENT_ONLY = "unsent only"
+    PAID = "paid"
+
+
+SAFE, UNSENT_ONLY, PAID = Repeat
+
+
 @dataclass(frozen=True)
 class Call:
-    """One request: `path` is relative to the API root and already encoded."""
+    """One request, and how it may be repeated; `path` is relative to the API root and already encoded.
+
+    `priced` says that the route of a paid call tells its price for free, when asked with dryRun=true.
+    """
 
     method: str
     path: str
+    repeat: Repeat
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    priced: bool = False
 
     @property
     def paid(self) -> bool:
-        """Tell whether the request may be billed: every generation that does not only ask for its price."""
-        return self.method == "POST" and self.path.startswith(GENERATE) and self.query.get("dryRun") != "true"
+        """Tell whether the request may be billed."""
+        return self.repeat is PAID
+
+
+def question(call: Call) -> Call:
+    """Ask for the price of a paid call. Raises `ValueError` where the route has no such question: it might generate."""
+    if not call.priced:
+        raise ValueError(f"{call.path} names no price for free.")
+    return replace(call, repeat=SAFE, query={**call.query, "dryRun": "true"})
 
 
 def path(*segments: str) -> str:
@@ -165,15 +189,16 @@ def is_certain_refusal(failure: ApiError) -> bool:
 def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -> float | None:
     """Say how many seconds to pause before sending a call again, or None for never.
 
-    `tries` is how often it failed in this way. A free call is tried at most 3 times after a fault that may pass. A paid
-    one is sent again only when no connection was made (at most 3 times), or after 429, which accepts and bills nothing
-    (as often as the deadline allows). `jitter` is a random number in [0, 1).
+    `tries` is how often it failed in this way. A call that is safe to repeat is tried at most 3 times after a fault
+    that may pass. Any other one is sent again only when no connection was made, or after 429, which accepts and bills
+    nothing: a write at most 3 times, a paid one after 429 as often as the deadline allows. `jitter` is a random number
+    in [0, 1).
     """
     asked = failure.retry_after if isinstance(failure, ApiError) else None
     doubling = 0.5 * 2.0 ** (tries - 1) * (1 + jitter)
     if call.paid and isinstance(failure, RateLimited):
         return min(5.0, tries + jitter) if asked is None else max(1.0, asked)
-    may_repeat = isinstance(failure, NotConnected) or (failure.passing and not call.paid)
+    may_repeat = isinstance(failure, NotConnected | RateLimited) or (failure.passing and call.repeat is SAFE)
     if not may_repeat or tries >= MAX_TRIES:
         return None
     if asked is not None and asked > LONGEST_PAUSE:

@@ -1,13 +1,11 @@
 """Asking what a call will cost before it is paid for, where a cap is set."""
 
-from dataclasses import replace
-
 from scenario_mcp import wording
 from scenario_mcp.scenario import records
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import JobBegun, NoAnswer, NotConnected, OverCap, RateLimited, Unavailable
-from scenario_mcp.scenario.wire import Call
+from scenario_mcp.scenario.wire import Call, question
 from scenario_mcp.spending import budget
 from scenario_mcp.spending.budget import Caps
 
@@ -17,13 +15,14 @@ HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which
 
 
 async def ask(client: Client, call: Call, caps: Caps, deadline: Deadline) -> int:
-    """Ask what a call will cost, in millionths of a Creative Unit, and hold it against the cap of one call; free.
+    """Ask what a paid call will cost, in millionths of a Creative Unit, and hold it against the cap of one call; free.
 
     Raises `OverCap`, also if the price cannot be learned, and the `ScenarioError` with which the call is refused.
     """
-    question = replace(call, query={**call.query, "dryRun": "true"})
+    if not call.priced:
+        raise OverCap("Scenario names no price of this kind of call before it runs, which counts as over the cap.")
     try:
-        answer = await client.send(question, deadline.sooner(PAID_SECONDS).or_within(SECONDS))
+        answer = await client.send(question(call), deadline.sooner(PAID_SECONDS).or_within(SECONDS))
     except HIDING as fault:
         raise OverCap(f"The price could not be learned, which counts as over the cap. {fault}", AGAIN) from fault
     cost = records.number(answer.get("creativeUnitsCost"))

@@ -25,13 +25,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Order:
-    """One generation as it will be sent: the wish, the call, and what the agent must be told of it.
+    """One generation as it would be sent: the wish, the call, and what the agent must be told of it.
 
-    A call that is not paid only asks for the price.
+    A dry run only asks for the price.
     """
 
     wish: Wish
     call: wire.Call
+    dry_run: bool
     notes: tuple[str, ...] = ()
 
 
@@ -40,7 +41,7 @@ async def run(services: Services, order: Order, host: Host) -> Outcome:
 
     Raises `ScenarioError` if it is refused or its answer is lost.
     """
-    return await (_purchase if order.call.paid else _price)(services, order, host)
+    return await (_price if order.dry_run else _purchase)(services, order, host)
 
 
 async def joined(services: Services, wish: Wish, host: Host) -> Outcome | None:
@@ -64,7 +65,7 @@ def _teller(host: Host) -> Tell:
 
 
 async def _price(services: Services, order: Order, host: Host) -> Outcome:
-    answer = await services.client.send(order.call, host.deadline)
+    answer = await services.client.send(wire.question(order.call), host.deadline)
     cost, discount = answer.get("creativeUnitsCost"), answer.get("creativeUnitsDiscount")
     quote = Outcome(
         DRY_RUN,

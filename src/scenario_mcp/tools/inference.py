@@ -6,7 +6,7 @@ from typing import Any
 
 from scenario_mcp.inferences import base
 from scenario_mcp.inferences.base import Fields
-from scenario_mcp.inferences.fields import Generation
+from scenario_mcp.inferences.fields import DryRun, Generation
 from scenario_mcp.inferences.folding import fold
 from scenario_mcp.inferences.table import INFERENCES, tool_name
 from scenario_mcp.scenario import wire
@@ -41,11 +41,17 @@ async def generate(
     knowledge, remarks = await on_knowledge(services, host.deadline, partial(_checked, route, given))
     placed = await pictures.place(services.intake, travels, given, looked, host)
     left = {name: value for name, value in given.items() if name not in (*QUERY, *travels, *placed.used)}
-    query = wire.flags(dryRun=dry_run, originalAssets=original)
-    call = wire.Call("POST", wire.path("generate", route), query, {**left, **placed.fields})
+    call = wire.Call(
+        "POST",
+        wire.path("generate", route),
+        wire.PAID,
+        wire.flags(originalAssets=original),
+        {**left, **placed.fields},
+        priced=issubclass(INFERENCES[route], DryRun),
+    )
     try:
         notes = (*placed.notes, *base.remarks(INFERENCES[route], given), *remarks)
-        return await generation.run(services, Order(wish, call, notes), host)
+        return await generation.run(services, Order(wish, call, dry_run, notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_refusal(services, knowledge, refusal, route, given, host.deadline)
         raise

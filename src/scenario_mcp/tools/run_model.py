@@ -94,14 +94,14 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
         raise
     loaded = await _load(services, plan, host.deadline)
     wish = wish_for(_named(plan.asked, loaded), wait=plan.wait)
-    if plan.call.paid and (twin := await generation.joined(services, wish, host)) is not None:
+    if not arguments.dry_run and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
     call = replace(plan.call, body=await _with_files(services, plan, loaded, host))
     try:
-        return await generation.run(services, Order(wish, call, remarks + plan.notes), host)
+        return await generation.run(services, Order(wish, call, bool(arguments.dry_run), remarks + plan.notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_custom_refusal(
-            services, refusal, arguments.model_id, call.body or {}, host.deadline, dry_run=not call.paid
+            services, refusal, arguments.model_id, call.body or {}, host.deadline, dry_run=bool(arguments.dry_run)
         )
         raise
 
@@ -128,8 +128,7 @@ async def _plan(arguments: RunModel, toolsets: Collection[str], knowledge: Knowl
     if problems:
         raise InvalidArguments((f"parameters.{name}", sentence) for name, sentence in problems)
     body = {**place.added, **given}
-    query = wire.flags(dryRun=arguments.dry_run)
-    call = wire.Call("POST", wire.path("generate", "custom", place.model_id), query, body)
+    call = wire.Call("POST", wire.path("generate", "custom", place.model_id), wire.PAID, body=body, priced=True)
     files = tuple(each for each in place.inputs or () if each.type.startswith("file") and each.name in given)
     notes = place.notes + lifted.notes + checked.notes
     return _Plan(call, files, lifted.parameters, notes, wait=lifted.wait is not False)

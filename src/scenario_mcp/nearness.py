@@ -1,0 +1,50 @@
+"""Which of some known names is most like one that was meant: of files, tools, settings."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+MOST = 3
+ALIKE = 0.6  # of 1: what is less alike is no suggestion
+SHORTEST = 3  # letters that a word must share with the begin of another; fewer in scripts of more letters
+COMPARED = 60  # characters of a name: comparing takes time that grows with their square
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def near(meant: str, known: Iterable[str], most: int = MOST) -> list[str]:
+    """Give the names that are most like the one meant, the likest first.
+
+    A word in common counts, also one that begins another; and so do letters that were swapped, added or left out.
+    """
+    plain, words = _plain(meant), _words(meant)
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(plain)
+    rated = ((max(_shared(words, _words(name)), _letters(matcher, _plain(name))), name) for name in known)
+    return [name for rating, name in sorted(rated, key=lambda each: (-each[0], each[1])) if rating >= ALIKE][:most]
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name[: 4 * COMPARED]).casefold()[:COMPARED]
+
+
+def _words(name: str) -> list[str]:
+    return _WORD.findall(_plain(name))
+
+
+def _shared(meant: list[str], words: list[str]) -> float:
+    """Rate what the words of one name share with those of another, by their letters."""
+    shared = sum(len(word) for word in meant if any(_begins(word, other) for other in words))
+    return ALIKE + (1 - ALIKE) * shared / sum(map(len, meant)) if shared else 0.0
+
+
+def _begins(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) and (short == long or len(short) >= (SHORTEST if short.isascii() else 1))
+
+
+def _letters(matcher: "SequenceMatcher[str]", name: str) -> float:
+    matcher.set_seq1(name)
+    quick = min(matcher.real_quick_ratio(), matcher.quick_ratio())
+    return matcher.ratio() if quick >= ALIKE else 0.0

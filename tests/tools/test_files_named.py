@@ -406,3 +406,39 @@ async def test_the_pictures_of_a_folder_are_listed(agent: McpClient, pictures: P
     assert "and 28 more" in await refusal(agent, "~/Pictures")
     assert 'It holds no pictures. Folders in it: "Pictures".' in await refusal(agent, "~")
     assert "It holds no pictures." in await refusal(agent, "~/Pictures/below")
+
+
+async def test_a_path_that_leaves_by_a_link_is_told_where_it_leads(
+    network: SandboxNetwork, tmp_path: Path, pictures: Path
+) -> None:
+    disk = tmp_path / "disk"
+    write(disk / "Pictures" / "mira.png")
+    pictures.rmdir()
+    pictures.symlink_to(disk / "Pictures")
+    (Path.home() / "again").symlink_to("Pictures")
+    client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
+    shelf = pictures / "Scenario"
+    async with agent_of(services_over(client, 45, allowed=Allowed((Path.home(), shelf), home=Path.home()))) as agent:
+        said = {await refusal(agent, f"~/Pictures/{name}.png") for name in ("mira", "nothing", "deep/nothing")}
+        again = await refusal(agent, "~/again/mira.png")
+        write(shelf / "kept.png")
+        kept = await agent.call_tool("upload-asset", {"file": "~/Pictures/Scenario/kept.png"})
+        hint = await refusal(agent, "~/Pictures/Scenario/kpet.png")
+
+    assert len(said) == 1  # whether or not anything is there
+    for each in (*said, again):
+        assert f'On its way "{pictures}" is a link to "{disk / "Pictures"}".' in each
+        assert "name its folder in SCENARIO_INPUT_DIRS" in each
+    assert not kept.is_error
+    assert 'Near to it: "kept.png"' in hint
+
+
+async def test_a_link_tells_no_more_than_what_stands_in_the_folders(trapped: McpClient, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (tmp_path / "elsewhere" / "further").symlink_to(tmp_path / "secret place")
+    for text in ("~/outdir/further/x.png", "~/outdir/nothing/x.png", "~/outdir", "~/outdir/real.png"):
+        said = await refusal(trapped, text)
+        assert f'"{home}/outdir" is a link to "{tmp_path}/elsewhere".' in said
+        assert "secret" not in said
+    for text in ("~/.ssh/hero.png", "~/loop.png", "~/loop.png/hero.png", "~/pictures/../outdir/real.png"):
+        assert "is a link" not in await refusal(trapped, text)

@@ -15,14 +15,16 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 from threading import Thread
 
-from scenario_mcp.media import names
+from scenario_mcp.media import names, opened
 from scenario_mcp.media.readings import MOST_CHARACTERS
 from scenario_mcp.media.sources import BadSource, FilePath
+from scenario_mcp.wording import quoted
 
 # What programs keep of a person, visible in the home folder of some platforms.
 _PRIVATE = {"darwin": "library", "win32": "appdata"}
-MOST_FOLDERS = 256  # of a path: to resolve one takes time that grows with their square
+MOST_FOLDERS, MOST_LINKS = 256, 16  # of a path: to resolve one takes time that grows with their square
 NO_FILE = "is a path of something that is no regular file. Give the path of a picture file."
+LONGEST_PATH = 500  # characters that are repeated in an answer
 AT_ONCE = 0.05  # seconds that all folders have to be resolved in, when the first of them is asked for
 SOON = 0.1  # seconds in which a folder that does not hang is resolved
 
@@ -87,7 +89,7 @@ class Allowed:
         except (OSError, RuntimeError, ValueError):  # a loop of links, a user that is none, a name that is too long
             raise self._outside() from None
         if self.root_of(target) is None:
-            raise self._outside()
+            raise self._outside(self._link_out(path))
         return target
 
     def root_of(self, target: Path) -> Path | None:
@@ -124,10 +126,47 @@ class Allowed:
             return False
         return bool(parts) and parts[0].casefold() == _PRIVATE.get(self.platform)
 
-    def _outside(self) -> BadSource:
+    def _link_out(self, path: Path) -> str:
+        """Say which link in the folders a path leaves them by, as a sentence after a blank; nothing if there is none.
+
+        Links are read in the folders alone and never followed outside: what is told is what stands in a folder.
+        """
+        if ".." in path.parts:
+            return ""
+        said, path = "", Path(os.path.abspath(path))
+        for _ in range(MOST_LINKS):
+            if not (found := self._first_link(path)):
+                return said
+            link, target, rest = found
+            said = f" On its way {quoted(link, LONGEST_PATH)} is a link to {quoted(target, LONGEST_PATH)}."
+            path = target / rest
+        return ""
+
+    def _first_link(self, path: Path) -> tuple[Path, Path, Path] | None:
+        """Find the first link of a path in the folders: where it stands, where it leads, and what follows it."""
+        roots = [(folder, root.path(SOON)) for folder, root in zip(self.folders, self._roots, strict=True)]
+        bases = ((base, real) for folder, real in roots if real for base in (folder, real) if path.is_relative_to(base))
+        base, here = next(bases, (None, None))
+        if base is None or here is None:
+            return None
+        root, parts = here, path.relative_to(base).parts
+        for count, part in enumerate(parts, 1):
+            if not self.holds(root, here / part):
+                return None
+            try:
+                with opened.folder(here, search=True) as folder:
+                    link = folder.link(part)
+            except OSError:
+                return None
+            if link is not None:
+                return here / part, Path(os.path.normpath(here / link)), Path(*parts[count:])
+            here /= part
+        return None
+
+    def _outside(self, link: str = "") -> BadSource:
         named = ", ".join(str(folder) for folder in self.folders) or "none"
         return BadSource(
-            f"is a path outside the folders that files may come from ({named}), or hidden in them."
+            f"is a path outside the folders that files may come from ({named}), or hidden in them.{link}"
             " Move the picture there, or ask the user to name its folder in SCENARIO_INPUT_DIRS."
         )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenario_mcp.media import finding, opened, pictures, readings
-from scenario_mcp.media.allowed import NO_FILE
+from scenario_mcp.media.allowed import LONGEST_PATH, NO_FILE
 from scenario_mcp.media.allowed import Allowed as Allowed  # whoever reads files says from where
 from scenario_mcp.media.allowed import default_folders as default_folders
-from scenario_mcp.media.finding import LONGEST_PATH, Look
+from scenario_mcp.media.finding import Look
 from scenario_mcp.media.pictures import Picture
 from scenario_mcp.media.sources import BadSource, FilePath
 from scenario_mcp.wording import quoted

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scenario_mcp.media import names, opened
-from scenario_mcp.media.allowed import Allowed
+from scenario_mcp.media.allowed import LONGEST_PATH, Allowed
 from scenario_mcp.media.sources import SUFFIXES, BadSource, FilePath
 from scenario_mcp.nearness import near
 from scenario_mcp.wording import quoted, visible
 
 MOST_LOOKED_AT, LOOK_SECONDS = 50_000, 2.0  # names of one look, and for how long
 MOST_ALIKE = 16  # names in one folder that differ in nothing that is seen
-MOST_LISTED, LONGEST_PATH = 10, 500  # pictures or folders that are named, and characters of a path
+MOST_LISTED = 10  # pictures or folders that are named
 
 
 class Look:

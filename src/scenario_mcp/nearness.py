@@ -1,13 +1,18 @@
 """Which of some known names is most like one that was meant: of files, tools, settings."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import SequenceMatcher
+from itertools import islice
+from pathlib import Path
 
 MOST = 3
 ALIKE = 0.6  # of 1: what is less alike is no suggestion
 SHORTEST = 3  # letters that a word must share with the begin of another; fewer in scripts of more letters
+MOST_BESIDE = 5_000  # names in a folder that are compared
 COMPARED = 60  # characters of a name: comparing takes time that grows with their square
 
 _WORD = re.compile(r"[^\W_]+")
@@ -23,6 +28,22 @@ def near(meant: str, known: Iterable[str], most: int = MOST) -> list[str]:
     matcher.set_seq2(plain)
     rated = ((max(_shared(words, _words(name)), _letters(matcher, _plain(name))), name) for name in known)
     return [name for rating, name in sorted(rated, key=lambda each: (-each[0], each[1])) if rating >= ALIKE][:most]
+
+
+def near_pictures(meant: str, known: Iterable[str], most: int = MOST) -> list[str]:
+    """Give the names of files that are most like the one meant, whatever their suffixes."""
+    stems: dict[str, list[str]] = {}
+    for name in known:
+        stems.setdefault(Path(name).stem, []).append(name)
+    return [name for stem in near(Path(meant).stem, stems, most) for name in sorted(stems[stem])][:most]
+
+
+def beside(path: str | Path) -> list[str]:
+    """Give the names near to a file that a person named and that is not there, of those in its folder."""
+    folder, name = os.path.split(path)
+    with suppress(OSError), os.scandir(folder or ".") as found:
+        return near(name, [entry.name for entry in islice(found, MOST_BESIDE)])
+    return []
 
 
 def _plain(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from scenario_mcp.media import names, opened
 from scenario_mcp.media.allowed import LONGEST_PATH, Allowed
 from scenario_mcp.media.sources import SUFFIXES, BadSource, FilePath
-from scenario_mcp.nearness import near
+from scenario_mcp.nearness import near, near_pictures
 from scenario_mcp.wording import quoted, visible
 
 MOST_LOOKED_AT, LOOK_SECONDS = 50_000, 2.0  # names of one look, and for how long
@@ -126,10 +126,7 @@ def near_to(target: Path, look: Look) -> str:
     if count > 1:
         found = ", ".join(map(quoted, near(name, folders)))
         return f" There is no folder {quoted(name)}. Near to it: {found}." if found else ""
-    stems: dict[str, list[str]] = {}
-    for each in pictures:
-        stems.setdefault(Path(each).stem, []).append(each)
-    found = ", ".join(quoted(each) for stem in near(Path(name).stem, stems) for each in stems[stem][:2])
+    found = ", ".join(map(quoted, near_pictures(name, pictures)))
     return f" Near to it: {found}." if found else ""
 
 

@@ -13,7 +13,7 @@ MOST = 3
 ALIKE = 0.6  # of 1: what is less alike is no suggestion
 SHORTEST = 3  # letters that a word must share with the begin of another; fewer in scripts of more letters
 MOST_BESIDE = 5_000  # names in a folder that are compared
-COMPARED = 60  # characters of a name: comparing takes time that grows with their square
+MOST_COMPARED, COMPARED = 5_000, 40  # names, and characters of each: the time grows with the square of these
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -26,8 +26,11 @@ def near(meant: str, known: Iterable[str], most: int = MOST) -> list[str]:
     plain, words = _plain(meant), _words(meant)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(plain)
-    rated = ((max(_shared(words, _words(name)), _letters(matcher, _plain(name))), name) for name in known)
-    return [name for rating, name in sorted(rated, key=lambda each: (-each[0], each[1])) if rating >= ALIKE][:most]
+    rated = []
+    for count, name in enumerate(known):
+        letters = _letters(matcher, _plain(name)) if count < MOST_COMPARED else 0.0
+        rated.append((-max(letters, _shared(words, _words(name))), name))
+    return [name for rating, name in sorted(rated) if -rating >= ALIKE][:most]
 
 
 def near_pictures(meant: str, known: Iterable[str], most: int = MOST) -> list[str]:

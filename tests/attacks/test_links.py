@@ -144,20 +144,20 @@ class SwappedLater(Allowed):
     target: Path = Path()
     moments: list[int] = field(default_factory=list)
 
-    def root_of(self, target: Path) -> Path | None:
-        found = super().root_of(target)
+    def holds(self, root: Path, target: Path) -> bool:
+        held = super().holds(root, target)
         self.moments[0] -= 1
         if self.moments[0] == 0:
             self.folder.rename(self.folder.with_name("away"))
             self.folder.symlink_to(self.target)
-        return found
+        return held
 
 
 LOOKS_THE_SAME = "h\u00e9 ro.png"
 IN_FACT = "he\u0301\u00a0ro.png"
 
 
-@pytest.mark.parametrize("moment", range(1, 7))
+@pytest.mark.parametrize("moment", range(1, 11))
 @pytest.mark.parametrize("asked", [LOOKS_THE_SAME, "secret.png", "", "out.png"])
 async def test_a_folder_that_is_swapped_while_a_file_is_looked_for_shows_neither_pictures_nor_names(
     start: Callable[..., McpClient], world: World, outside: Path, moment: int, asked: str

@@ -408,6 +408,19 @@ async def test_the_pictures_of_a_folder_are_listed(agent: McpClient, pictures: P
     assert "It holds no pictures." in await refusal(agent, "~/Pictures/below")
 
 
+@pytest.mark.parametrize(("platform", "private"), [("darwin", "Library"), ("win32", "AppData")])
+async def test_what_programs_keep_in_the_home_folder_is_not_named(
+    network: SandboxNetwork, platform: str, private: str
+) -> None:
+    for folder in (private, "Libraries"):
+        (Path.home() / folder).mkdir()
+    client = Client(network.base_url, SANDBOX_CREDENTIALS, transport=network)
+    allowed = Allowed((Path.home(),), home=Path.home(), platform=platform)
+    async with agent_of(services_over(client, 45, allowed=allowed)) as agent:
+        assert 'Folders in it: "Libraries".' in await refusal(agent, "~")
+        assert private not in (await refusal(agent, f"~/{private[:-1]}/hero.png")).partition("Near to it")[2]
+
+
 async def test_a_path_that_leaves_by_a_link_is_told_where_it_leads(
     network: SandboxNetwork, tmp_path: Path, pictures: Path
 ) -> None:
@@ -440,5 +453,12 @@ async def test_a_link_tells_no_more_than_what_stands_in_the_folders(trapped: Mcp
         said = await refusal(trapped, text)
         assert f'"{home}/outdir" is a link to "{tmp_path}/elsewhere".' in said
         assert "secret" not in said
-    for text in ("~/.ssh/hero.png", "~/loop.png", "~/loop.png/hero.png", "~/pictures/../outdir/real.png"):
+    (home / ".ssh" / "way").symlink_to(tmp_path / "elsewhere")
+    for text in (
+        "~/.ssh/way/real.png",
+        "~/.ssh/hero.png",
+        "~/loop.png",
+        "~/loop.png/hero.png",
+        "~/pictures/../outdir/real.png",
+    ):
         assert "is a link" not in await refusal(trapped, text)

@@ -73,7 +73,7 @@ class Look:
             listed = [name for name, _ in self.names(folder)]
         except OSError:  # it may be passed through, though not be listed
             listed = [part]
-        return [folder / name for name in listed if folded(name) == plain and plain and not name.startswith(".")]
+        return [folder / name for name in listed if folded(name) == plain and plain]
 
     def _entered(self, path: Path) -> Path | None:
         try:

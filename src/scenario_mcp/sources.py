@@ -72,11 +72,21 @@ def file_of(
         settings, lines = _read(path)
     except _Unreadable as fault:
         if env_file is not None:
-            raise SettingsError(f"--env-file {path}: it {fault}.") from fault
+            raise SettingsError(f"--env-file {path}: it {fault}.{_near_to(path)}") from fault
         return path, {}, [f"{shown(path)}: it {fault}."]
     if not lines:
         return path, settings, []
     return path, settings, [f"line {', '.join(map(str, lines[:3]))} of {shown(path)}: it must be NAME=value."]
+
+
+def _near_to(path: str) -> str:
+    """Name files that are near to one that is not there, as a sentence after a blank; nothing if none is."""
+    if os.path.lexists(path):
+        return ""
+    from scenario_mcp.nearness import beside
+
+    near = ", ".join(map(shown, beside(path)))
+    return f" Near to it: {near}." if near else ""
 
 
 def holds_keys(env_file: str | Path) -> bool:

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,65 @@ async def test_a_folder_that_is_swapped_right_after_the_check_shows_neither_pict
 
     assert result.is_error
     assert "Near to it" not in text_of(result)
+    assert SECRET not in [asset.content for asset in world.assets.values()]
+
+
+@dataclass(frozen=True)
+class SwappedLater(Allowed):
+    """Folders of which one is swapped for a link when a path is held against them for the so manieth time."""
+
+    folder: Path = Path()
+    target: Path = Path()
+    moments: list[int] = field(default_factory=list)
+
+    def holds(self, root: Path, target: Path) -> bool:
+        held = super().holds(root, target)
+        self.moments[0] -= 1
+        if self.moments[0] == 0:
+            self.folder.rename(self.folder.with_name("away"))
+            self.folder.symlink_to(self.target)
+        return held
+
+
+LOOKS_THE_SAME = "h\u00e9 ro.png"
+IN_FACT = "he\u0301\u00a0ro.png"
+
+
+@pytest.mark.parametrize("moment", range(1, 11))
+@pytest.mark.parametrize("asked", [LOOKS_THE_SAME, "secret.png", "", "out.png"])
+async def test_a_folder_that_is_swapped_while_a_file_is_looked_for_shows_neither_pictures_nor_names(
+    start: Callable[..., McpClient], world: World, outside: Path, moment: int, asked: str
+) -> None:
+    folder = Path.home() / "pictures"
+    folder.mkdir()
+    (folder / IN_FACT).write_bytes(png("green"))
+    (folder / "out.png").symlink_to(outside)
+    for name in (IN_FACT, "secret name.png"):
+        (outside / name).write_bytes(SECRET)
+    (outside / "out.png").symlink_to("/a/secret/place")
+    swap: dict[str, Any] = {"folder": folder, "target": outside, "moments": [moment]}
+
+    async with start(allowed=SwappedLater((Path.home(),), home=Path.home(), **swap)) as agent:
+        said = text_of(await agent.call_tool("upload-asset", {"file": f"~/pictures/{asked}"}))
+
+    assert "secret name" not in said
+    assert "/a/secret" not in said
+    assert SECRET not in [asset.content for asset in world.assets.values()]
+
+
+@pytest.mark.parametrize("times", [30, pytest.param(400, marks=pytest.mark.nightly)])
+async def test_a_folder_that_is_swapped_meanwhile_lets_no_picture_out_by_a_name_that_looks_the_same(
+    agent: McpClient, world: World, outside: Path, times: int
+) -> None:
+    folder = Path.home() / "pictures" / "deep"
+    folder.mkdir(parents=True)
+    (folder / IN_FACT).write_bytes(png("green"))
+    (outside / IN_FACT).write_bytes(SECRET)
+    with swapping(folder, outside):
+        for number in range(times):
+            file = f"~/pictures/deep/{LOOKS_THE_SAME}"
+            await agent.call_tool("upload-asset", {"file": file, "hide": bool(number % 2)})
+
     assert SECRET not in [asset.content for asset in world.assets.values()]
 
 

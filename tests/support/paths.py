@@ -8,6 +8,7 @@ from pathlib import Path
 from support.pictures import png
 
 OUTSIDE = "is a path outside the folders that files may come from"
+A_FOLDER = "no regular file. Give the path of one picture."
 
 
 def bomb(width: int = 50_000, height: int = 50_000) -> bytes:
@@ -57,9 +58,9 @@ HOSTILE: list[tuple[str, str]] = [
     ("/etc/passwd", OUTSIDE),
     ("/etc/hostname.png", OUTSIDE),
     ("/", OUTSIDE),
-    ("~", OUTSIDE),
-    ("{home}", OUTSIDE),
-    ("../", OUTSIDE),
+    ("~", A_FOLDER),
+    ("{home}", A_FOLDER),
+    ("../", A_FOLDER),
     ("../..", OUTSIDE),
     ("~root/hero.png", OUTSIDE),
     ("~nobody-at-all/hero.png", OUTSIDE),
@@ -93,8 +94,8 @@ HOSTILE: list[tuple[str, str]] = [
     ("~/cut.png", 'is the file "cut.png", which is not a picture, or a broken one'),
     ("~/bomb.png", "which has 50000 x 50000 pixels; at most 100 million"),
     ("~/polyglot.png", 'is the file "polyglot.png", which is not a picture'),
-    ("~/pictures", "no regular file"),
-    ("~/pictures/deep/", "no regular file"),
+    ("~/pictures", 'home/pictures", no regular file'),
+    ("~/pictures/deep/", A_FOLDER),
     ("~/fifo.png", "no regular file"),
     ("~/pictures/hreo.png", 'was not found. Near to it: "hero.png"'),
     ("deep/nothing.png", "was not found"),

@@ -8,12 +8,16 @@ from typing import Any
 import anyio
 
 from scenario_mcp.commands.wiring import sandboxed, services_for
+from scenario_mcp.nearness import near
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch
 from scenario_mcp.server.results import Rendered
 from scenario_mcp.settings import Settings
 from scenario_mcp.tools.catalog import TOOLS
 from scenario_mcp.tools.services import Services
+from scenario_mcp.wording import quoted
+
+LONGEST_NAME = 60  # characters of a name of no tool
 
 
 class _Terminal:
@@ -32,7 +36,9 @@ def run(settings: Settings, tool: str, words: Sequence[str], *, sandbox: bool) -
     Returns 0 for a result, 1 for an error of the tool, 2 for words that cannot be understood.
     """
     if tool not in TOOLS:
-        print(f"There is no tool {tool}. Tools: {', '.join(TOOLS)}.", file=sys.stderr)
+        meant = near(tool, TOOLS, 1)
+        advice = f"Did you mean {meant[0]}?" if meant else "`scenario-mcp --toolsets all tools` lists them."
+        print(f"There is no tool {quoted(tool, LONGEST_NAME)}. {advice}", file=sys.stderr)
         return 2
     if unclear := [word for word in words if "=" not in word]:
         print(f"Arguments are written key=value, not {unclear[0]!r}.", file=sys.stderr)

@@ -14,6 +14,9 @@ from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.types import TextContent
 
+from scenario_mcp.nearness import beside
+from scenario_mcp.wording import quoted
+
 TOOL = "post-img2img-ip-adapter-inferences"
 PROMPT = "a phoenix over mountains, ink and wash"
 SAMPLES = 5  # one more than get previews of their own, so that there is a contact sheet
@@ -25,7 +28,8 @@ def run(image: Path | None, reference: Path | None, output: Path) -> int:
     """Start the server, make images from two pictures, save them and say where; 1 if that fails."""
     for given in (image, reference):
         if given is not None and not given.is_file():
-            print(f"There is no file {given}.", file=sys.stderr)
+            near = ", ".join(map(quoted, beside(given)))
+            print(f"There is no file {given}.{f' Near to it: {near}.' if near else ''}", file=sys.stderr)
             return 1
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)

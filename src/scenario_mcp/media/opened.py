@@ -58,6 +58,13 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def link(self, name: str) -> str | None:
+        """Tell where the link of a name leads; None if it is none. Raises `OSError`."""
+        found = self.looked_at(name)
+        if found is None or not stat.S_ISLNK(found.st_mode):
+            return None
+        return os.readlink(self._at(name), dir_fd=self._number)
+
     def is_regular(self, name: str) -> bool:
         """Tell whether a name is that of a regular file."""
         try:

@@ -5,9 +5,9 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from scenario_mcp.media import pictures
+from scenario_mcp.media import pictures, readings
 from scenario_mcp.media.pictures import Picture
 
 FOUR_FORMS = "an asset id (asset_...), a path of a picture file, an https URL, or a data URL"
@@ -16,7 +16,6 @@ LONGEST_URL = 8_000
 
 _ASSET_ID = re.compile(r"asset_[A-Za-z0-9_-]+")
 _DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two characters at least: one letter is a drive
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CDN_PATH = re.compile(r"/assets(?:-transform)?/(asset_[A-Za-z0-9_-]+)")
 _CDN_HOSTS = ("cdn.cloud.scenario.com", "cdn.scenario.com")
@@ -74,12 +73,12 @@ def read(text: str) -> Source:
         return AssetId(shown[1])
     if given[:5].lower() == "file:":
         return _file_url(given)
-    if _SCHEME.match(given):
+    if readings.has_scheme(given):
         raise BadSource(f"has a scheme that cannot be used. Give {FOUR_FORMS}.")
     if _ASSET_ID.fullmatch(given):
         return AssetId(given)
-    if _looks_like_a_path(given):
-        return _path(given)
+    if _looks_like_a_path(given) or any(_looks_like_a_path(each.text) for each in readings.of(given)):
+        return _path(text)
     raise BadSource(f"is none of the four forms it can have. Give {FOUR_FORMS}.")
 
 
@@ -95,17 +94,16 @@ def _looks_like_a_path(text: str) -> bool:
 def _path(text: str) -> FilePath:
     if "\0" in text:
         raise BadSource("is a path with a NUL in it. Give the plain path of a file.")
-    if re.match(r"[/\\]{2}", text):
+    if readings.is_network(readings.bare(text)) or readings.is_network(text):
         raise BadSource("is a network or device path, which is not opened. Copy the file to this machine first.")
     return FilePath(text)
 
 
 def _file_url(url: str) -> FilePath:
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost"):
+    path = readings.path_of(url)
+    if path is None:
         raise BadSource("is a file URL of another machine, which is not opened. Copy the file to this machine first.")
-    path = unquote(parts.path)
-    return _path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+    return _path(path)
 
 
 def _link(url: str) -> AssetId | Link:

@@ -10,13 +10,14 @@ import os
 import re
 import stat
 
+from scenario_mcp import spelling
+
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
-PREFIX = "SCENARIO_"
 GUARDS = ("SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY", "SCENARIO_MAX_FILE_MB", "SCENARIO_INPUT_DIRS")
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
 MOST_BYTES = 64_000  # of a file of settings
@@ -45,8 +46,8 @@ def shown(value: str) -> str:
 
 
 def heeded(variables: Mapping[str, str]) -> dict[str, str]:
-    """Give the settings among some variables, without those that are empty or were never filled in."""
-    set_here = {name: value.strip() for name, value in variables.items() if name.startswith(PREFIX)}
+    """Give the settings among some variables, misspelt or not, without those that are empty or never filled in."""
+    set_here = {name: value.strip() for name, value in variables.items() if spelling.may_be_ours(name)}
     return {name: value for name, value in set_here.items() if value and not _is_blank(name, value)}
 
 
@@ -101,8 +102,8 @@ def _read(path: str) -> tuple[dict[str, str], list[int]]:
     from dotenv.parser import parse_stream  # which says nothing: a warning for each line could fill a pipe
 
     text = re.sub(r"[^\S\r\n]{200,}", " ", _text(path))  # on blanks the parser's time grows with their square
-    bindings = [each for each in parse_stream(io.StringIO(text)) if PREFIX in each.original.string]
-    wrong = [each.original for each in bindings if each.error]
+    bindings = list(parse_stream(io.StringIO(text)))
+    wrong = [each.original for each in bindings if each.error and spelling.PREFIX in each.original.string]
     lines = [each.line + each.string[: -len(each.string.lstrip())].count("\n") for each in wrong]
     return heeded({each.key: each.value or "" for each in bindings if each.key is not None}), lines
 

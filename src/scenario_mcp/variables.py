@@ -12,7 +12,7 @@ import math
 import os
 import re
 
-from scenario_mcp import sources
+from scenario_mcp import sources, spelling
 from scenario_mcp.sources import shown
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
@@ -43,6 +43,7 @@ WITH_KEYS = "a .env that was found may set it only if the API key in use stands 
 ALWAYS = "it may set it"
 TIGHTER = "it may lower it: every place is read, and the smallest value holds"
 ONE_PLACE = "half a key pair is set in the environment, and key and secret must come from one place"
+NO_PAIR = "There is no Scenario API key"
 NO_KEY = "The API key or its secret holds characters that no key has"
 SET_IT = "Set it in the environment, or in a file that --env-file names."
 
@@ -86,6 +87,15 @@ def read(
     values |= further | caps
     problems += [(name, message) for name, message in wrong if trusted or name in CAPS.values()]
     ignored += [message for name, message in wrong if not trusted and name not in CAPS.values()]
+    for place, settings in (("", environment), (where, in_file)):
+        guards = sources.GUARDS if trusted or not place else CAPS
+        for near, message in spelling.strays(settings, KNOWN, place):
+            if near and near in guards and near not in settings:  # a cap that nobody holds is worse than none
+                problems.append((VARIABLES[near][0], message))
+            else:
+                ignored.append(message)
+            if near in KEY_NAMES and pair is None:
+                half = f"{half or NO_PAIR} ({message[:-1]})"
     if "max_per_day" in values and values.get("state_dir", "") is None:
         problems.append(("max_per_day", FORGETFUL))
     values |= {name: SAFEST[name] for name, _ in problems if name in SAFEST}
@@ -278,5 +288,6 @@ VARIABLES: dict[str, tuple[str, Parse, str]] = {
     "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units, TIGHTER),
     "SCENARIO_LOG_LEVEL": ("log_level", _log_level, ALWAYS),
 }
+KNOWN = {*KEY_NAMES, *VARIABLES}
 CAPS = {variable: name for variable, (name, _, rule) in VARIABLES.items() if rule == TIGHTER}
 FOUND: dict[str, Parse] = {"SCENARIO_TOOLSETS": _found_toolsets}  # what is read otherwise in a `.env` that was found

@@ -123,7 +123,8 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check("nothing is paid for", well=False, found=problem)
     if settings.credentials:
         where = f" in {quoted(settings.keys_in)}" if settings.keys_in else ""
-        yield Check("API key", well=True, found=f"set{where}")
+        odd = f", but {'; '.join(settings.odd_keys)}." if settings.odd_keys else ""
+        yield Check("API key", well=not odd, found=f"set{where}{odd}")
     else:
         yield Check("API key", well=False, found=f"{settings.half_a_pair}." if settings.half_a_pair else NO_KEY)
     yield Check("base URL", well=settings.unreachable is None, found=settings.unreachable or settings.base_url)

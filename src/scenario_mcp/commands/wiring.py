@@ -8,7 +8,7 @@ from scenario_mcp import __version__, home
 from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
-from scenario_mcp.scenario.errors import MEND
+from scenario_mcp.scenario.errors import MEND, ScenarioError, Unauthorized
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
@@ -53,6 +53,11 @@ def _why_nothing_is_sent(settings: Settings) -> tuple[str, ...]:
     return (settings.half_a_pair or "There is no Scenario API key",)
 
 
+def _hints(settings: Settings) -> dict[type[ScenarioError], str]:
+    """Say what the settings themselves explain of a refusal."""
+    return {Unauthorized: f"Most likely: {'; '.join(settings.odd_keys)}."} if settings.odd_keys else {}
+
+
 def services_for(settings: Settings) -> Services:
     """Make what tools work with; nothing is opened yet."""
     client = Client(
@@ -61,6 +66,7 @@ def services_for(settings: Settings) -> Services:
         project_id=settings.project_id,
         user_agent=f"scenario-mcp/{__version__}",
         no_credentials=_why_nothing_is_sent(settings),
+        hints=_hints(settings),
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
         download_hosts=settings.download_hosts,
     )

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
+VERSION, OWN_HOSTS = "/v1", ".scenario.com"
+
+# What people put between folders in place of the platform's mark: a path begins anew behind it.
+_WRONG_MARK = r"([,|])\s*(?:~|\\|[A-Za-z]:)|(:)\s*[A-Za-z]:" if os.pathsep == ";" else r"([,;|])\s*[~/]"
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this very machine."""
     from ipaddress import ip_address
@@ -39,7 +46,10 @@ def base_url(variable: str, value: str) -> str:
         sound = False
     if not sound:
         raise SettingsError(f"{variable} must be an https URL without user, query or fragment (http on loopback only).")
-    return value.rstrip("/")
+    root = value.rstrip("/")
+    if f".{url.hostname}".endswith(OWN_HOSTS) and urlsplit(root).path != VERSION:
+        raise SettingsError(f"{variable} must end in {VERSION}, like {DEFAULT_BASE_URL}, which holds if it is not set.")
+    return root
 
 
 def folder(variable: str, value: str) -> Path:
@@ -80,4 +90,7 @@ def hosts(variable: str, value: str) -> tuple[str, ...]:
 
 def folders(variable: str, value: str) -> tuple[Path, ...]:
     """Read folders with what the platform puts between paths."""
+    if found := re.search(_WRONG_MARK, value):
+        mark = next(filter(None, found.groups()))
+        raise SettingsError(f'{variable} must have "{os.pathsep}" between folders, not "{mark}": {shown(value)}.')
     return tuple(folder(variable, bare(each)) for each in value.split(os.pathsep) if bare(each))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Parse = Callable[[str, str], Any]  # from a label and a text
 
-DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
+DEFAULT_BASE_URL = places.DEFAULT_BASE_URL
 TOOLSETS = ("core", "images", "edit", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0

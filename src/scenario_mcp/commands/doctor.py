@@ -38,6 +38,7 @@ NOTHING = (
 )
 RESTART = "Restart every server that still runs on this folder: it pays nothing before."
 NO_FOLDER = "none: no picture can be given as a path. Set SCENARIO_INPUT_DIRS to a folder."
+NOT_THERE = '{} is no folder. Mend SCENARIO_INPUT_DIRS: between folders stands "{}".'
 EVERYTHING = (
     "{} is open whole, so any picture of anybody on this machine can be uploaded. Name narrower folders instead."
 )
@@ -152,6 +153,9 @@ async def _api(settings: Settings) -> list[Check]:
 def _folders(settings: Settings) -> Iterator[Check]:
     folders = picture_folders(settings)
     yield Check("picture folders", well=bool(folders), found=", ".join(map(str, folders)) or NO_FOLDER)
+    for folder in settings.input_dirs or ():
+        if not os.path.isdir(folder):
+            yield Check("picture folders", well=False, found=NOT_THERE.format(folder, os.pathsep))
     for folder in filter(home.holds_homes, folders):
         yield Check("picture folders", well=True, found=EVERYTHING.format(folder))
     if settings.output_dir is None:

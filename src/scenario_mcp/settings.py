@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scenario_mcp import home, variables
+from scenario_mcp import home, places, variables
 
 NO_STATE = (
     "What was paid for cannot be remembered: {}. Set SCENARIO_STATE_DIR to a folder, or to memory if it shall be"
@@ -24,8 +24,8 @@ class Settings:
     besides core; no `output_dir` means that nothing is saved, no `state_dir` that nothing is remembered on disk, no
     `input_dirs` that files may come from home and the working directory; `max_file_mb` bounds a saved file in
     megabytes, `download_hosts` may serve results besides Scenario's own; `max_per_call` and `max_per_day` are caps in
-    Creative Units. In words: `half_a_pair` says what is wrong with the key pair, `unreachable` why nothing can be sent,
-    `problems` why nothing may be paid, `ignored` what was left out, and why.
+    Creative Units. In words: `odd_keys` tells what no key and no secret holds, `half_a_pair` what is wrong with the
+    pair, `unreachable` why nothing can be sent, `problems` why nothing may be paid, `ignored` what was left out.
     """
 
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -44,6 +44,7 @@ class Settings:
     log_level: str = "warning"
     sandbox: bool = False
     keys_in: str | None = None
+    odd_keys: tuple[str, ...] = ()
     half_a_pair: str | None = None
     unreachable: str | None = None
     problems: tuple[str, ...] = ()
@@ -52,12 +53,12 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Tell whether the API is on this machine."""
-        return variables.is_loopback(urlsplit(self.base_url).hostname or "")
+        return places.is_loopback(urlsplit(self.base_url).hostname or "")
 
     def for_sandbox(self, base_url: str, credentials: tuple[str, str]) -> "Settings":
         """Point the same settings at a sandbox and its key pair, whatever keys and project they held."""
         own = replace(self, credentials=credentials, base_url=base_url, project_id=None, sandbox=True)
-        return replace(own, keys_in=None, unreachable=None)
+        return replace(own, keys_in=None, odd_keys=(), unreachable=None)
 
 
 def load(

@@ -10,18 +10,25 @@ import os
 import re
 import stat
 
+from scenario_mcp import spelling
+
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any
 
-PREFIX = "SCENARIO_"
 GUARDS = ("SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY", "SCENARIO_MAX_FILE_MB", "SCENARIO_INPUT_DIRS")
 KEY_PAIRS = (("SCENARIO_API_KEY", "SCENARIO_API_SECRET"), ("SCENARIO_SDK_API_KEY", "SCENARIO_SDK_API_SECRET"))
+KEY_NAMES = tuple(name for pair in KEY_PAIRS for name in pair)
 MOST_BYTES = 64_000  # of a file of settings
 LONGEST_SHOWN = 200  # characters of a value
 NO_TEXT = "is not text in UTF-8. Save it as UTF-8"
+_NOTHING = (
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\xad\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u3000\ufeff"
+)
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\xab\xbb")
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 
 
@@ -45,16 +52,27 @@ def shown(value: str) -> str:
 
 
 def heeded(variables: Mapping[str, str]) -> dict[str, str]:
-    """Give the settings among some variables, without those that are empty or were never filled in."""
-    set_here = {name: value.strip() for name, value in variables.items() if name.startswith(PREFIX)}
+    """Give the settings among some variables, misspelt or not, without those that are empty or never filled in."""
+    set_here = {name: bare(value) for name, value in variables.items() if spelling.may_be_ours(name)}
     return {name: value for name, value in set_here.items() if value and not _is_blank(name, value)}
+
+
+def bare(value: str) -> str:
+    """Take off a value what certainly is none of it: blanks and what shows nothing, and a pair of quotes around it."""
+    inside = value.strip(_NOTHING)
+    if len(inside) > 1 and inside[0] + inside[-1] in _QUOTES and not set(inside[0] + inside[-1]) & set(inside[1:-1]):
+        return inside[1:-1].strip(_NOTHING)
+    return inside
 
 
 def _is_blank(name: str, value: str) -> bool:
     """Tell whether a host left a setting blank: it shows the placeholder then.
 
-    Of what guards money and files only the bundle's own placeholder is a blank; another one is a value that is bad.
+    Of what guards money and files only the bundle's own placeholder is a blank; another one is a value that is bad. One
+    in place of a key is told.
     """
+    if name in KEY_NAMES:
+        return False
     return bool(re.fullmatch(r"\$\{user_config\.[^}]*\}" if name in GUARDS else r"\$\{[^}]*\}", value))
 
 
@@ -89,11 +107,6 @@ def _near_to(path: str) -> str:
     return f" Near to it: {near}." if near else ""
 
 
-def holds_keys(env_file: str | Path) -> bool:
-    """Tell whether a file of settings holds a whole key pair. Raises `SettingsError` for one that cannot be read."""
-    return any(_pairs(file_of(None, env_file)[1]))
-
-
 def _found_in(folder: str | Path | None) -> str | None:
     """Give the path of the `.env` in a folder, by default the working directory, if there is one."""
     try:
@@ -111,43 +124,10 @@ def _read(path: str) -> tuple[dict[str, str], list[int]]:
     from dotenv.parser import parse_stream  # which says nothing: a warning for each line could fill a pipe
 
     text = re.sub(r"[^\S\r\n]{200,}", " ", _text(path))  # on blanks the parser's time grows with their square
-    bindings = [each for each in parse_stream(io.StringIO(text)) if PREFIX in each.original.string]
-    wrong = [each.original for each in bindings if each.error]
+    bindings = list(parse_stream(io.StringIO(text)))
+    wrong = [each.original for each in bindings if each.error and spelling.PREFIX in each.original.string]
     lines = [each.line + each.string[: -len(each.string.lstrip())].count("\n") for each in wrong]
     return heeded({each.key: each.value or "" for each in bindings if each.key is not None}), lines
-
-
-def credentials(
-    environment: Mapping[str, str], in_file: Mapping[str, str], *, trusted: bool
-) -> tuple[tuple[str, str] | None, bool, str | None]:
-    """Give the key pair in use, whether it stands in the file, and without a pair which half is missing.
-
-    Key and secret come from one place: half a pair in the environment is not completed, nor another account used in
-    its stead, by a file that is not trusted.
-    """
-    if pair := next(_pairs(environment), None):
-        return pair, False, None
-    half = _half(environment)
-    if half and not trusted:
-        return None, False, half
-    if pair := next(_pairs(in_file), None):
-        return pair, True, None
-    together = {**in_file, **environment}
-    pair = next(_pairs(together), None)  # of two places that are both the person's own
-    return pair, pair is not None, None if pair else _half(together)
-
-
-def _pairs(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    return ((said[key], said[secret]) for key, secret in KEY_PAIRS if key in said and secret in said)
-
-
-def _half(said: Mapping[str, str]) -> str | None:
-    for pair in KEY_PAIRS:
-        present = [name for name in pair if name in said]
-        if len(present) == 1:
-            missing = pair[1 - pair.index(present[0])]
-            return f"{missing} is not set, though {present[0]} is"
-    return None
 
 
 def _text(path: str) -> str:

@@ -12,7 +12,7 @@ import math
 import os
 import re
 
-from scenario_mcp import sources
+from scenario_mcp import keys, places, sources, spelling
 from scenario_mcp.sources import shown
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as this module
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Parse = Callable[[str, str], Any]  # from a label and a text
 
-DEFAULT_BASE_URL = "https://api.cloud.scenario.com/v1"
+DEFAULT_BASE_URL = places.DEFAULT_BASE_URL
 TOOLSETS = ("core", "images", "edit", "text")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
@@ -35,7 +35,7 @@ ONLY_BY_PERSON = ("cleanup",)  # toolsets that delete or give away: neither `all
 
 KEY_PAIRS = sources.KEY_PAIRS
 SettingsError = sources.SettingsError
-KEY_NAMES = [name for pair in KEY_PAIRS for name in pair]
+KEY_NAMES = sources.KEY_NAMES
 
 # What a `.env` that was found may do with a variable.
 NEVER = "a .env that was found may not set it"
@@ -43,7 +43,7 @@ WITH_KEYS = "a .env that was found may set it only if the API key in use stands 
 ALWAYS = "it may set it"
 TIGHTER = "it may lower it: every place is read, and the smallest value holds"
 ONE_PLACE = "half a key pair is set in the environment, and key and secret must come from one place"
-NO_KEY = "The API key or its secret holds characters that no key has"
+NO_PAIR = "There is no Scenario API key"
 SET_IT = "Set it in the environment, or in a file that --env-file names."
 
 # What holds in place of a value that cannot be used, where the default would allow more than was meant.
@@ -71,10 +71,15 @@ def read(
     environment, trusted = sources.heeded(os.environ if environ is None else environ), env_file is not None
     path, in_file, ignored = sources.file_of(folder, env_file, search=search)
     where = f" in {shown(path)}" if in_file else ""
-    pair, pair_in_file, half = sources.credentials(environment, in_file, trusted=trusted)
-    if pair and not "".join(pair).isprintable():
-        pair, half = None, NO_KEY
-    left_out = {} if trusted else _left_out(in_file, environment, keys=pair is not None, keys_in_file=pair_in_file)
+    environment, unfilled = keys.filled_in(environment)
+    in_file, of_file = keys.filled_in(in_file)
+    unfilled += [f"{name}{where}" for name in of_file]
+    pair, pair_in_file, half = keys.choose(environment, in_file, trusted=trusted)
+    if pair:
+        ignored += [f"{name}: {keys.UNFILLED}." for name in unfilled]
+    elif unfilled:
+        half = "; ".join(f"{name}: {keys.UNFILLED}" for name in unfilled)
+    left_out = {} if trusted else _left_out(in_file, environment, has_keys=pair is not None, keys_in_file=pair_in_file)
     ignored += [f"{variable}{where}: {reason}. {SET_IT}" for variable, reason in left_out.items()]
     if half and not left_out.keys().isdisjoint(KEY_NAMES):
         half += f", and what is set{where} does not complete it"
@@ -86,6 +91,15 @@ def read(
     values |= further | caps
     problems += [(name, message) for name, message in wrong if trusted or name in CAPS.values()]
     ignored += [message for name, message in wrong if not trusted and name not in CAPS.values()]
+    for place, settings in (("", environment), (where, in_file)):
+        guards = sources.GUARDS if trusted or not place else CAPS
+        for near, message in spelling.strays(settings, KNOWN, place):
+            if near and near in guards and near not in settings:  # a cap that nobody holds is worse than none
+                problems.append((VARIABLES[near][0], message))
+            else:
+                ignored.append(message)
+            if near in KEY_NAMES and pair is None:
+                half = f"{half or NO_PAIR} ({message[:-1]})"
     if "max_per_day" in values and values.get("state_dir", "") is None:
         problems.append(("max_per_day", FORGETFUL))
     values |= {name: SAFEST[name] for name, _ in problems if name in SAFEST}
@@ -94,6 +108,7 @@ def read(
     return values | {
         "credentials": pair,
         "keys_in": path if pair_in_file else None,
+        "odd_keys": keys.oddities(pair, environment, in_file) if pair else (),
         "half_a_pair": half,
         "unreachable": next((message for name, message in problems if name == "base_url"), None),
         "problems": tuple(message for name, message in problems if name != "base_url"),
@@ -108,13 +123,13 @@ def written(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _left_out(
-    in_file: Iterable[str], environment: Collection[str], *, keys: bool, keys_in_file: bool
+    in_file: Iterable[str], environment: Collection[str], *, has_keys: bool, keys_in_file: bool
 ) -> dict[str, str]:
-    """Name what a `.env` that was found sets in vain, and why; `keys` says whether there is a key pair to use."""
+    """Name what a `.env` that was found sets in vain, and why; `has_keys` says whether there is a key pair to use."""
     reasons = {each: rule for each, (_, _, rule) in VARIABLES.items() if rule == NEVER}
     if not keys_in_file:
         reasons |= {each: rule for each, (_, _, rule) in VARIABLES.items() if rule == WITH_KEYS}
-    if not keys and any(each in environment for each in KEY_NAMES):
+    if not has_keys and any(each in environment for each in KEY_NAMES):
         reasons |= dict.fromkeys(KEY_NAMES, ONE_PLACE)
     return {each: reasons[each] for each in in_file if each in reasons and each not in environment}
 
@@ -134,31 +149,6 @@ def _parsed(
                 if error.rest is not None:
                     values[name] = error.rest
     return values, wrong
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this very machine."""
-    from ipaddress import ip_address
-
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _base_url(variable: str, value: str) -> str:
-    from urllib.parse import urlsplit
-
-    try:
-        url = urlsplit(value)
-        secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
-        plain = value.isascii() and value.isprintable() and not set(value) & set(" ?#@\\")
-        sound = secure and plain and bool(url.hostname) and url.port != 0
-    except ValueError:  # from a port or an address that is none
-        sound = False
-    if not sound:
-        raise SettingsError(f"{variable} must be an https URL without user, query or fragment (http on loopback only).")
-    return value.rstrip("/")
 
 
 def _seconds(variable: str, value: str) -> float:
@@ -184,48 +174,12 @@ def _units(variable: str, value: str) -> Decimal:
     return units.quantize(Decimal("0.000001"), ROUND_FLOOR).normalize()
 
 
-def _folder(variable: str, value: str) -> Path:
-    from pathlib import Path
-
-    from scenario_mcp import home
-
-    if re.match(r"~([/\\]|$)", value) and home.find() is None:
-        raise SettingsError(f"{variable} must be an absolute path without ~: {home.why_none()}.")
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError:  # from a user that is none
-        path = Path()
-    if not path.is_absolute() or "\0" in value:
-        raise SettingsError(f"{variable} must be an absolute path or start with ~, not {shown(value)}.")
-    return path
-
-
-def _folder_or_none(variable: str, value: str) -> Path | None:
-    return None if value.lower() == "none" else _folder(variable, value)
-
-
-def _folder_or_memory(variable: str, value: str) -> Path | None:
-    return None if value.lower() == "memory" else _folder(variable, value)
-
-
 def _megabytes(variable: str, value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= MOST_MEGABYTES:
         raise SettingsError(
             f"{variable} must be a whole number of megabytes, 1 or more, like 2000, not {shown(value)}."
         )
     return int(value)
-
-
-def _hosts(variable: str, value: str) -> tuple[str, ...]:
-    hosts = tuple(host.strip().lower() for host in value.split(",") if host.strip())
-    for host in hosts:
-        if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
-            raise SettingsError(f"{variable} must be a comma list of names, like files.example.com, not {shown(host)}.")
-    return hosts
-
-
-def _folders(variable: str, value: str) -> tuple[Path, ...]:
-    return tuple(_folder(variable, each.strip()) for each in value.split(os.pathsep) if each.strip())
 
 
 def _on_or_off(variable: str, value: str) -> bool:
@@ -264,19 +218,20 @@ def _id(variable: str, value: str) -> str:
 
 # Each variable: the field of `Settings` that it sets, how it is read, and what a `.env` that was found may do with it.
 VARIABLES: dict[str, tuple[str, Parse, str]] = {
-    "SCENARIO_BASE_URL": ("base_url", _base_url, NEVER),
+    "SCENARIO_BASE_URL": ("base_url", places.base_url, NEVER),
     "SCENARIO_PROJECT_ID": ("project_id", _id, WITH_KEYS),
     "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets, ALWAYS),
     "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds, ALWAYS),
     "SCENARIO_PREVIEWS": ("previews", _on_or_off, ALWAYS),
-    "SCENARIO_INPUT_DIRS": ("input_dirs", _folders, NEVER),
-    "SCENARIO_OUTPUT_DIR": ("output_dir", _folder_or_none, NEVER),
-    "SCENARIO_STATE_DIR": ("state_dir", _folder_or_memory, NEVER),
+    "SCENARIO_INPUT_DIRS": ("input_dirs", places.folders, NEVER),
+    "SCENARIO_OUTPUT_DIR": ("output_dir", places.folder_or_none, NEVER),
+    "SCENARIO_STATE_DIR": ("state_dir", places.folder_or_memory, NEVER),
     "SCENARIO_MAX_FILE_MB": ("max_file_mb", _megabytes, NEVER),
-    "SCENARIO_DOWNLOAD_HOSTS": ("download_hosts", _hosts, NEVER),
+    "SCENARIO_DOWNLOAD_HOSTS": ("download_hosts", places.hosts, NEVER),
     "SCENARIO_MAX_CU_PER_CALL": ("max_per_call", _units, TIGHTER),
     "SCENARIO_MAX_CU_PER_DAY": ("max_per_day", _units, TIGHTER),
     "SCENARIO_LOG_LEVEL": ("log_level", _log_level, ALWAYS),
 }
+KNOWN = {*KEY_NAMES, *VARIABLES}
 CAPS = {variable: name for variable, (name, _, rule) in VARIABLES.items() if rule == TIGHTER}
 FOUND: dict[str, Parse] = {"SCENARIO_TOOLSETS": _found_toolsets}  # what is read otherwise in a `.env` that was found

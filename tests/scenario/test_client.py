@@ -136,24 +136,6 @@ async def test_at_most_sixteen_connections_are_open_and_the_rest_wait_their_turn
     assert crowd.most == 16
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("ALL_PROXY", "socks5://127.0.0.1:1"),
-        ("HTTPS_PROXY", "foo://127.0.0.1:1"),
-        ("SSL_CERT_FILE", "/nowhere/certificates.pem"),
-    ],
-)
-async def test_settings_of_the_network_that_cannot_be_used_are_told(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
-    monkeypatch.setenv(variable, value)
-    client = Client("https://api.example/v1", (KEY, SECRET))
-
-    with pytest.raises(NotConnected, match="proxy or certificate settings"):
-        await client.attempt(PAID)
-
-
 async def test_redirects_are_not_followed() -> None:
     seen: list[str] = []
 

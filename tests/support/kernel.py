@@ -18,8 +18,8 @@ import pytest
 
 NOBODY = 65534
 CALLS = {  # numbers of system calls, by machine
-    "x86_64": {"fcntl": 72, "flock": 73, "pwrite64": 18},
-    "aarch64": {"fcntl": 25, "flock": 32, "pwrite64": 68},
+    "x86_64": {"fsync": 74, "fcntl": 72, "flock": 73, "pwrite64": 18},
+    "aarch64": {"fsync": 82, "fcntl": 25, "flock": 32, "pwrite64": 68},
 }
 LOCK_COMMANDS = (5, 6, 7, 36, 37, 38)  # of fcntl: F_GETLK to F_OFD_SETLKW
 
@@ -38,6 +38,20 @@ code = ctypes.create_string_buffer(program)
 prctl = ctypes.CDLL(None, use_errno=True).prctl
 assert prctl(38, 1, 0, 0, 0) == 0
 assert prctl(22, 2, ctypes.byref(Program(len(program) // 8, ctypes.addressof(code))), 0, 0) == 0
+from scenario_mcp.commands.cli import main
+sys.exit(main(arguments))
+"""
+
+# Refuses names of more bytes than a file system takes, and then runs our command line.
+_SHORT_NAMES = """
+import errno, os, sys
+longest, arguments = int(sys.argv[1]), sys.argv[2:]
+NAMES = {"open": [0], "os.link": [0, 1], "os.rename": [0, 1], "os.mkdir": [0]}
+def hook(event, details):
+    for each in NAMES.get(event, ()):
+        if isinstance(details[each], str) and len(os.fsencode(os.path.basename(details[each]))) > longest:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+sys.addaudithook(hook)
 from scenario_mcp.commands.cli import main
 sys.exit(main(arguments))
 """
@@ -129,6 +143,11 @@ def command_refused(call: str, error: int, arguments: Sequence[str]) -> list[str
     program[1] = skip_unless(CALLS[platform.machine()][call], len(program) - 2)
     program.append(allow)
     return [sys.executable, "-c", _FILTERED, b"".join(program).hex(), *arguments]
+
+
+def command_with_short_names(longest: int, arguments: Sequence[str]) -> list[str]:
+    """Give the command that runs ours on a file system whose names have at most so many bytes."""
+    return [sys.executable, "-c", _SHORT_NAMES, str(longest), *arguments]
 
 
 @contextmanager

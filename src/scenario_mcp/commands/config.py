@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from scenario_mcp import sources, variables
+from scenario_mcp import keys, variables
 from scenario_mcp.settings import Settings
 
 NAME = "scenario"  # what hosts call the server: letters only, since hosts differ in what else they allow
-KEY, SECRET = variables.KEY_PAIRS[0]
+KEY, SECRET = keys.PAIRS[0]
 KEYS = {KEY: "your-key", SECRET: "your-secret"}
 ASKED = {KEY: "Scenario API key", SECRET: "Scenario API secret"}
 SLOWEST_START = 60  # seconds: uvx installs before its first start
@@ -76,10 +76,10 @@ def launch(command: Sequence[str], options: Sequence[str], env_file: Path | None
 
     Key and secret are named but never filled in, unless the sandbox or a file that holds both makes them needless.
     """
-    in_file = env_file is not None and sources.holds_keys(env_file)
-    keys = {} if sandbox or in_file else KEYS
+    in_file = env_file is not None and keys.holds_pair(env_file)
+    asked = {} if sandbox or in_file else KEYS
     file = [] if env_file is None else ["--env-file", str(env_file.absolute())]
-    return Launch(command[0], [*command[1:], *options, *file], keys | variables.written())
+    return Launch(command[0], [*command[1:], *options, *file], asked | variables.written())
 
 
 def this_command(python: str | None = None, origin: Mapping[str, Any] | None = None) -> list[str]:

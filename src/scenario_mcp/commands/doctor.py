@@ -38,6 +38,7 @@ NOTHING = (
 )
 RESTART = "Restart every server that still runs on this folder: it pays nothing before."
 NO_FOLDER = "none: no picture can be given as a path. Set SCENARIO_INPUT_DIRS to a folder."
+NOT_THERE = '{} is no folder. Mend SCENARIO_INPUT_DIRS: between folders stands "{}".'
 EVERYTHING = (
     "{} is open whole, so any picture of anybody on this machine can be uploaded. Name narrower folders instead."
 )
@@ -123,7 +124,8 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check("nothing is paid for", well=False, found=problem)
     if settings.credentials:
         where = f" in {quoted(settings.keys_in)}" if settings.keys_in else ""
-        yield Check("API key", well=True, found=f"set{where}")
+        odd = f", but {'; '.join(settings.odd_keys)}." if settings.odd_keys else ""
+        yield Check("API key", well=not odd, found=f"set{where}{odd}")
     else:
         yield Check("API key", well=False, found=f"{settings.half_a_pair}." if settings.half_a_pair else NO_KEY)
     yield Check("base URL", well=settings.unreachable is None, found=settings.unreachable or settings.base_url)
@@ -151,6 +153,9 @@ async def _api(settings: Settings) -> list[Check]:
 def _folders(settings: Settings) -> Iterator[Check]:
     folders = picture_folders(settings)
     yield Check("picture folders", well=bool(folders), found=", ".join(map(str, folders)) or NO_FOLDER)
+    for folder in settings.input_dirs or ():
+        if not os.path.isdir(folder):
+            yield Check("picture folders", well=False, found=NOT_THERE.format(folder, os.pathsep))
     for folder in filter(home.holds_homes, folders):
         yield Check("picture folders", well=True, found=EVERYTHING.format(folder))
     if settings.output_dir is None:

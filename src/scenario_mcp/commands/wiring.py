@@ -4,17 +4,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenario_mcp import __version__, home
+from scenario_mcp import __version__, home, places
 from scenario_mcp.media import files
 from scenario_mcp.media.files import Allowed
 from scenario_mcp.scenario.client import Client
-from scenario_mcp.scenario.errors import MEND
+from scenario_mcp.scenario.errors import (
+    MEND,
+    ApiError,
+    Forbidden,
+    NoAnswer,
+    NotFound,
+    Redirected,
+    RouteRetired,
+    ScenarioError,
+    Unauthorized,
+)
 from scenario_mcp.settings import Settings
 from scenario_mcp.spending.budget import Caps
 from scenario_mcp.state.alive import Process
 from scenario_mcp.state.journal import Journal
 from scenario_mcp.state.store import Store
 from scenario_mcp.tools.services import Services, services_over
+
+# What servers answer for an address that is no root of the API.
+NO_SUCH_ROUTE = (Forbidden, NotFound, RouteRetired, Redirected, NoAnswer, ApiError)
+NO_VERSION = (
+    "SCENARIO_BASE_URL is {} and does not end in /v1, as the root of Scenario's API does: ask the user to check it."
+)
 
 
 @contextmanager
@@ -53,6 +69,16 @@ def _why_nothing_is_sent(settings: Settings) -> tuple[str, ...]:
     return (settings.half_a_pair or "There is no Scenario API key",)
 
 
+def _hints(settings: Settings) -> dict[type[ScenarioError], str]:
+    """Say what the settings themselves explain of a refusal."""
+    hints: dict[type[ScenarioError], str] = {}
+    if settings.odd_keys:
+        hints[Unauthorized] = f"Most likely: {'; '.join(settings.odd_keys)}."
+    if not settings.base_url.endswith(places.VERSION):
+        hints |= dict.fromkeys(NO_SUCH_ROUTE, NO_VERSION.format(settings.base_url))
+    return hints
+
+
 def services_for(settings: Settings) -> Services:
     """Make what tools work with; nothing is opened yet."""
     client = Client(
@@ -61,6 +87,7 @@ def services_for(settings: Settings) -> Services:
         project_id=settings.project_id,
         user_agent=f"scenario-mcp/{__version__}",
         no_credentials=_why_nothing_is_sent(settings),
+        hints=_hints(settings),
         trust_env=not settings.loopback,  # a proxy of the environment must not be asked for this very machine
         download_hosts=settings.download_hosts,
     )

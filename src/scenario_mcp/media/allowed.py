@@ -38,6 +38,7 @@ class _Root:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path: Path | None = None
+        self.missing = False  # as far as is known by now
         self._hangs = False  # one that does is not waited for a little each time anew
         self._thread = Thread(target=self._resolve, daemon=True)
         self._thread.start()
@@ -52,6 +53,7 @@ class _Root:
     def _resolve(self) -> None:
         with suppress(OSError, RuntimeError, ValueError):  # a loop of links
             self._path = self._folder.resolve()
+            self.missing = not self._path.is_dir()
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,11 @@ class Allowed:
         return None
 
     def _outside(self, link: str = "") -> BadSource:
-        named = ", ".join(str(folder) for folder in self.folders) or "none"
+        named = ", ".join(
+            f"{each}{' (not there)' * root.missing}" for each, root in zip(self.folders, self._roots, strict=True)
+        )
         return BadSource(
-            f"is a path outside the folders that files may come from ({named}), or hidden in them.{link}"
+            f"is a path outside the folders that files may come from ({named or 'none'}), or hidden in them.{link}"
             " Move the picture there, or ask the user to name its folder in SCENARIO_INPUT_DIRS."
         )
 

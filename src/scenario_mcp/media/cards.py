@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scenario_mcp.media import opened, shelf
-from scenario_mcp.media.names import LONG_TAG, TAG, is_fit, slug, tag
+from scenario_mcp.media.names import LONG_TAG, SHORT, TAG, is_fit, slug, tag, within
 
 MOST_BYTES = 1_000_000
 _SIGNED = re.compile(r"((?:\\?/){2}[^\s?#;]+)(?:[?#;]\S*)?")  # no start is tried twice: long texts take no time
@@ -78,7 +78,20 @@ def filed(place: Place, card: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def write_card(place: Place, card: Mapping[str, Any]) -> None:
-    """Write a job's card, whole or not at all; what is not a card of the same job stays. Raises `OSError`."""
+    """Write a job's card, whole or not at all; what is not a card of the same job stays. Raises `OSError`.
+
+    Where its name is too long it gets a shorter one, which ends alike and so is found.
+    """
+    try:
+        _write(place, card)
+    except OSError as fault:
+        words, _, end = place.stem.rpartition("-")
+        if fault.errno != errno.ENAMETOOLONG or len(words.encode()) <= SHORT:
+            raise
+        _write(Place(place.folder, f"{within(SHORT, words).strip('-')}-{end}"), card)
+
+
+def _write(place: Place, card: Mapping[str, Any]) -> None:
     content = _encoded(card)
     if len(content) > MOST_BYTES:
         content = _encoded({**card, "arguments": "(too long to repeat)"})

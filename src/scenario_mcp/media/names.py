@@ -9,6 +9,7 @@ from pathlib import Path
 from scenario_mcp import wording
 
 WORDS, LONGEST, MOST_BYTES = 6, 48, 120  # words of a prompt in a name, their characters, and those as UTF-8
+SHORT, SHORTEST = 16, 40  # bytes of words in a name that must be shorter still, and of such a name without its suffix
 TAG, LONG_TAG = 4, 12  # characters of an id in a name; the long one where two ids share the short one
 DEPTH, LONGEST_PART = 3, 40  # names in a folder that an agent chooses, and the characters of each
 
@@ -30,8 +31,13 @@ def slug(words: str) -> str:
     """Make words fit for a file name on every system."""
     text = unicodedata.normalize("NFC", wording.clean(words, 1_000).casefold())
     plain = re.sub(r"[^\w]+|_+", "-", text).strip("-").split("-")
-    short = _within(MOST_BYTES, "-".join(plain[:WORDS])[:LONGEST]).strip("-")
+    short = within(MOST_BYTES, "-".join(plain[:WORDS])[:LONGEST]).strip("-")
     return "untitled" if not short or short in DEVICES else short
+
+
+def shorter(name: str) -> str:
+    """Make a name, without its suffix, as short as it can be, yet another one than that of every other name."""
+    return f"{within(SHORT, name).strip('-')}-{tag(name, LONG_TAG)}"
 
 
 def tag(name: str, length: int = TAG) -> str:
@@ -62,10 +68,11 @@ def _is_plain(part: str) -> bool:
 def _mended(text: str) -> str:
     """Find a folder that would do instead."""
     parts = (re.sub(r"[^\w-]+", " ", wording.clean(part)).strip(" -") for part in re.split(r"[/\\]", text))
-    short = (_within(MOST_BYTES, " ".join(part.split())[:LONGEST_PART]).strip(" -") for part in parts)
+    short = (within(MOST_BYTES, " ".join(part.split())[:LONGEST_PART]).strip(" -") for part in parts)
     named = [f"{part}-files" if part.casefold() in DEVICES else part for part in short if part]
     return "/".join(named[:DEPTH]) or "results"
 
 
-def _within(size: int, text: str) -> str:
+def within(size: int, text: str) -> str:
+    """Cut a text to so many bytes as UTF-8, which is what file systems count: some take 143 of them in a name."""
     return text.encode()[:size].decode(errors="ignore")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from scenario_mcp.media import opened, pictures
+from scenario_mcp.media import names, opened, pictures
 from scenario_mcp.media.opened import Folder
 
 # Suffixes that no system and no browser runs; what is not listed becomes .bin.
@@ -35,6 +35,8 @@ SUFFIXES = {
 SVG = "image/svg+xml"
 MEGABYTE = 1_000_000
 KEPT_FREE, KEPT_SHARE = 1_000_000_000, 20  # bytes of a disk that stay free, or one part in so many of a small one
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS}
 MOST_NAMES = 99  # numbered names that are tried before a random one is taken
 
 
@@ -124,12 +126,15 @@ class Draft:
                 if not self._size:
                     raise NotWhole("what came is empty or no picture")
                 file = self._flush()
-                os.fsync(file.fileno())
+                unsure = _synced(file)
                 suffix, remark = _suffix(self._header, mime_type, file, self._size)
                 file.close()  # Windows renames no open file
                 with opened.folder(self._folder) as folder:
                     name = self._publish(folder, name, suffix)
-                return Kept(self._folder / name, self._sha256.hexdigest(), self._size, remark and f"{remark} ({name})")
+                remarks = "; ".join(filter(None, (remark, unsure)))
+                return Kept(
+                    self._folder / name, self._sha256.hexdigest(), self._size, remarks and f"{remarks} ({name})"
+                )
             finally:
                 self._remove()
 
@@ -166,6 +171,10 @@ class Draft:
             except FileExistsError:
                 if folder.sha256(free, self._size) != digest:
                     continue
+            except OSError as fault:
+                if fault.errno != errno.ENAMETOOLONG or len(name.encode()) <= names.SHORTEST:
+                    raise
+                return self._publish(folder, names.shorter(name), suffix)
             return free
         raise AssertionError("names do not end")
 
@@ -187,6 +196,22 @@ def _names(name: str, suffix: str) -> Iterator[str]:
     yield from (f"{name} ({number}){suffix}" for number in range(2, MOST_NAMES + 1))
     while True:
         yield f"{name} ({secrets.token_hex(4)}){suffix}"
+
+
+def _synced(file: BinaryIO) -> str | None:
+    """Let the disk keep what was written, whatever happens; gives a remark where it does not say that it did.
+
+    Network folders and those of programs often cannot say it, which is no reason to throw a whole file away. Raises
+    `OSError` where it notices only now that it is full.
+    """
+    try:
+        os.fsync(file.fileno())
+    except OSError as fault:
+        if fault.errno in FULL:
+            raise
+        if fault.errno not in CANNOT_SYNC:
+            return f"the disk did not confirm that it keeps the file: {fault.strerror}"
+    return None
 
 
 def _suffix(header: bytes, mime_type: str | None, file: BinaryIO, size: int) -> tuple[str, str | None]:

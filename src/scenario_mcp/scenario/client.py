@@ -15,7 +15,7 @@ import anyio
 
 from scenario_mcp import wording
 from scenario_mcp.masking import mask_of
-from scenario_mcp.scenario import bodies, wire
+from scenario_mcp.scenario import bodies, network, wire
 from scenario_mcp.scenario.addresses import Rule
 from scenario_mcp.scenario.bodies import Unreadable
 from scenario_mcp.scenario.clock import ApiClock
@@ -69,8 +69,9 @@ class Client:
     """Sends calls to one Scenario project.
 
     `base_url` is the API root, `credentials` the key and its secret, `project_id` goes along as `projectId`.
-    `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network.
-    `no_credentials` says why there are none, and may say what to do. `clock` tells the API's own time. Files come from
+    `trust_env` lets the proxies of the environment apply; `transport` replaces the network.
+    `no_credentials` says why there are none, and may say what to do; `hints` what is to be added to the hint of a kind
+    of refusal. `clock` tells the API's own time. Files come from
     addresses that `Rule` allows, `download_hosts` among them; `resolve` looks hosts up in their place. `mask` hides the
     secret in a text. Nothing is opened before the first call.
     """
@@ -84,6 +85,7 @@ class Client:
         user_agent: str = "scenario-mcp",
         trust_env: bool = True,
         no_credentials: tuple[str, ...] = ("There is no Scenario API key",),
+        hints: Mapping[type[ScenarioError], str] | None = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: ApiClock | None = None,
         download_hosts: Sequence[str] = (),
@@ -98,9 +100,12 @@ class Client:
             self._authorization = f"Basic {base64.b64encode(':'.join(credentials).encode()).decode()}"
         self.mask = mask_of(credentials)
         self._no_credentials = no_credentials
+        self._hints = hints or {}
         # What belongs to one account, project and API must not be mistaken for another's.
         self.scope = "\n".join((credentials[0] if credentials else "", project_id or "", self.base_url))
-        self._network = Network(Rule(self.base_url, download_hosts), transport, resolve, trust_env=trust_env)
+        self._network = Network(
+            self.base_url, Rule(self.base_url, download_hosts), transport, resolve, trust_env=trust_env
+        )
         self._transfers = Transfers(self._network, self.mask)
 
     async def send(
@@ -169,7 +174,10 @@ class Client:
                     await response.aclose()
                 data = await self._data(response, body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL) as fault:
-            raise NotConnected(f"No connection to {self._host} could be made ({self._words(fault)}).") from fault
+            by = f" by the proxy of {variable}" if (variable := self._network.proxy_variable) else ""
+            message = f"No connection to {self._host} could be made{by} ({self._words(fault)})."
+            advice = network.hint_for(fault)
+            raise NotConnected(message, advice and f"Nothing was sent. {advice}") from fault
         except (httpx.RequestError, Unreadable) as fault:
             raise _no_answer(call, self._words(fault)) from fault
         except TimeoutError as fault:
@@ -178,6 +186,7 @@ class Client:
         try:
             return wire.read(call, response.status_code, response.headers, data)
         except (NoAnswer, ApiError) as failure:
+            failure.hint = " ".join(filter(None, (failure.hint, self._hints.get(type(failure)))))
             if call.paid and not (isinstance(failure, ApiError) and wire.is_certain_refusal(failure)):
                 raise _no_answer(call, str(failure).rstrip(".")) from failure
             raise

@@ -1,5 +1,6 @@
 """How connections are made: to the API, and to the addresses that its replies name."""
 
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from itertools import chain, zip_longest
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import anyio
@@ -21,6 +23,7 @@ MAX_CONNECTIONS = 16  # httpx 0.28 slows down badly beyond
 MOST_ADDRESSES = 4  # of one host that are tried
 NEXT_SECONDS = 1.0  # that an address has to answer in before the next one is tried
 
+MUST_BE = "must be the address of a proxy, like http://proxy.example:8080; https, socks5 and socks5h work too"
 _LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -63,14 +66,14 @@ class Files(httpx.AsyncBaseTransport):
     def __init__(self, rule: Rule, context: ssl.SSLContext, resolve: Resolve, *, trust_env: bool) -> None:
         self._rule = rule
         self._direct = {scheme: _Direct(rule, scheme, context, resolve) for scheme in rule.schemes}
-        proxies = getproxies() if trust_env else {}
-        self._proxy = _proxy(proxies.get("https") or proxies.get("all"), context)
+        proxied = by_proxy(context) if trust_env else None
+        self._proxy = proxied and proxied[0]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises `AddressRefused` without sending it, and httpx's errors."""
         target = target_of(request.url)
         self._rule.check(target)
-        if self._proxy is None or target.scheme != "https" or proxy_bypass(f"{target.host}:{target.port}"):
+        if self._proxy is None or target.scheme != "https" or goes_past_proxies(target.host, target.port):
             return await self._direct[target.scheme].handle_async_request(request)
         self._rule.check_name(target)
         return await self._proxy.handle_async_request(request)
@@ -107,11 +110,46 @@ def target_of(url: httpx.URL) -> Target:
     return Target(url.scheme, url.raw_host.decode("ascii"), port, extras=bool(url.userinfo or url.fragment))
 
 
-def _proxy(address: str | None, context: ssl.SSLContext) -> httpx.AsyncHTTPTransport | None:
-    if address is None:
+def to_api(url: str, context: ssl.SSLContext, *, trust_env: bool) -> tuple[httpx.AsyncBaseTransport, str | None]:
+    """Make the transport for one host, by the proxy that the environment names for it or directly.
+
+    Gives the name of the proxy's variable, too. httpx would read all variables of proxies, and fail on any that it
+    cannot read, be it of use or not. Raises `ValueError`.
+    """
+    parts = urlsplit(url)
+    used = trust_env and not goes_past_proxies(parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
+    if used and (proxied := by_proxy(context)):
+        return proxied
+    return httpx.AsyncHTTPTransport(verify=context, limits=_LIMITS), None
+
+
+def goes_past_proxies(host: str, port: int) -> bool:
+    """Tell whether the environment, or the system, names a host among those that no proxy is asked for."""
+    return bool(proxy_bypass(f"{host}:{port}"))
+
+
+def by_proxy(context: ssl.SSLContext) -> tuple[httpx.AsyncHTTPTransport, str] | None:
+    """Make a transport by the proxy that is set for https, and give the name of its variable; None if none is set.
+
+    Raises `ValueError` that names the variable.
+    """
+    proxies = getproxies()
+    kind = next((kind for kind in ("https", "all") if proxies.get(kind)), None)
+    if kind is None:
         return None
-    url = address if "://" in address else f"http://{address}"
-    return httpx.AsyncHTTPTransport(verify=context, proxy=url, limits=_LIMITS)
+    url = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
+    try:
+        if not urlsplit(url).hostname or urlsplit(url).port == 0:  # it knows more of what cannot be than httpx does
+            raise ValueError
+        proxy = httpx.Proxy(url, ssl_context=context if url.lower().startswith("https:") else None)
+        return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=_LIMITS), _variable_of(kind)
+    except (ValueError, httpx.InvalidURL):  # whose words may hold the password of the proxy
+        raise ValueError(f"{_variable_of(kind)} {MUST_BE}") from None
+
+
+def _variable_of(kind: str) -> str:
+    names = [name for name in os.environ if name.lower() == f"{kind}_proxy"]  # noqa: TID251  # as urllib reads them
+    return min(names, key=str.isupper, default=f"The system's proxy for {kind}")  # the one in small letters wins
 
 
 class _Direct(httpx.AsyncBaseTransport):

@@ -93,7 +93,7 @@ class NotConnected(ScenarioError):
 
     passing = True
 
-    hint = "Nothing was sent. Check the network, the proxy settings and SCENARIO_BASE_URL, then call again."
+    hint = "Nothing was sent. Check the network, HTTPS_PROXY and SCENARIO_BASE_URL, then call again."
 
 
 class UploadFailed(ScenarioError):

@@ -1,6 +1,7 @@
 """The two HTTP clients of a server, one for the API and one for files, made when they are needed."""
 
 import os
+import sys
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,18 +20,25 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # httpx reads these
+CERTIFICATES = {"SSL_CERT_FILE": "cafile", "SSL_CERT_DIR": "capath"}  # as OpenSSL names them
+KEEPS_ITS_OWN = ("darwin", "win32")  # systems that judge certificates themselves; others keep theirs in files
+UNTRUSTED = (
+    "This machine does not trust the certificate, as it happens behind a company's proxy that reads along, or when the"
+    " clock is wrong. Ask the user to install the company's certificate in the system, or to name its PEM file in"
+    " SSL_CERT_FILE, in the configuration of this server, and to restart it."
+)
 
 
 class Network:
-    """Makes the clients. `rule` judges where files come from and go to.
+    """Makes the clients, for the API at `base_url` and for files, whose addresses `rule` judges.
 
-    `trust_env` lets proxy and certificate variables of the environment apply; `transport` replaces the network, and
-    `resolve` how hosts of files are looked up.
+    Certificates are those that the system trusts, and those of SSL_CERT_FILE and SSL_CERT_DIR. `trust_env` lets the
+    proxies of the environment apply; `transport` replaces the network, and `resolve` how hosts of files are looked up.
     """
 
     def __init__(
         self,
+        base_url: str,
         rule: Rule,
         transport: "httpx.AsyncBaseTransport | None" = None,
         resolve: "Resolve | None" = None,
@@ -38,6 +46,8 @@ class Network:
         trust_env: bool = True,
     ) -> None:
         self.replaced = transport is not None
+        self.proxy_variable: str | None = None  # that names the proxy in use for the API
+        self._base_url = base_url
         self._rule = rule
         self._transport = transport
         self._resolve = resolve
@@ -51,8 +61,11 @@ class Network:
             with _usable_settings():
                 from scenario_mcp.scenario import connections
 
-                on_the_way = {} if self.replaced else {"verify": self._certificates, "trust_env": self._trust_env}
-                self._api = connections.client(self._transport, headers={"Accept-Encoding": "gzip"}, **on_the_way)
+                transport = self._transport
+                if transport is None:
+                    to_api = connections.to_api(self._base_url, self._certificates, trust_env=self._trust_env)
+                    transport, self.proxy_variable = to_api
+                self._api = connections.client(transport, headers={"Accept-Encoding": "gzip"})
         return self._api
 
     def files(self) -> "httpx.AsyncClient":
@@ -67,7 +80,7 @@ class Network:
                     judged = connections.Files(self._rule, self._certificates, resolve, trust_env=self._trust_env)
                 else:
                     judged = connections.Judged(self._rule, self._transport, self._resolve)
-                self._files = connections.client(judged, headers={"Accept-Encoding": "identity"}, trust_env=False)
+                self._files = connections.client(judged, headers={"Accept-Encoding": "identity"})
         return self._files
 
     async def aclose(self) -> None:
@@ -79,16 +92,47 @@ class Network:
 
     @property
     def _certificates(self) -> "ssl.SSLContext":
-        places = [os.environ.get(name) for name in CERTIFICATE_VARIABLES]  # noqa: TID251  # httpx reads the same ones
-        return _certificates(self._trust_env, *places)
+        named = {name: os.environ.get(name) for name in CERTIFICATES}  # noqa: TID251  # OpenSSL reads them too
+        return certificates(*((name, place) for name, place in named.items() if place))
 
 
 @lru_cache(maxsize=4)
-def _certificates(trust_env: bool, *_: str | None) -> "ssl.SSLContext":
-    """Read the certificates that servers are checked against: 20 ms for each set of variables, once a process."""
-    import httpx
+def certificates(*named: tuple[str, str]) -> "ssl.SSLContext":
+    """Read the certificates that servers are checked against: 30 ms for each set of variables, once a process.
 
-    return httpx.create_ssl_context(trust_env=trust_env)
+    Raises `ValueError` that names the variable whose place cannot be read.
+    """
+    import ssl
+
+    import certifi
+    import truststore
+
+    trusting = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for name, place in named:
+        try:
+            trusting.load_verify_locations(**{CERTIFICATES[name]: place})
+        except OSError as fault:  # ssl.SSLError is one
+            raise ValueError(f"{name} names no certificates that can be read: {fault.strerror or fault}") from None
+    if sys.platform in KEEPS_ITS_OWN:
+        return trusting
+    # Taken out of it, since it would read the files of the system anew for each connection.
+    context = trusting.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").context
+    system = ssl.get_default_verify_paths().openssl_cafile  # which OpenSSL leaves out beside SSL_CERT_FILE
+    if named and os.path.isfile(system):
+        context.load_verify_locations(cafile=system)
+    if not context.cert_store_stats()["x509_ca"]:  # a container may have none at all
+        context.load_verify_locations(cafile=certifi.where())
+    return context
+
+
+def hint_for(fault: BaseException) -> str | None:
+    """Say what to do about a fault of the network, if that is known."""
+    import ssl
+
+    cause: BaseException | None = fault
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return None if cause is None else UNTRUSTED
 
 
 def raw(response: "httpx.Response") -> AsyncIterable[bytes]:

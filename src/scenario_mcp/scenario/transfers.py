@@ -6,7 +6,7 @@ import anyio
 
 from scenario_mcp import wording
 from scenario_mcp.masking import Mask
-from scenario_mcp.scenario import bodies
+from scenario_mcp.scenario import bodies, network
 from scenario_mcp.scenario.bodies import Unreadable
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import AddressRefused, NoAnswer
@@ -32,7 +32,7 @@ class Transfers:
                 async with self._network.files().stream("PUT", _sound(url), content=content) as response:
                     await bodies.pour(raw(response), "identity", MOST_OF_AN_ANSWER, len)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as fault:
-            raise NoAnswer(f"{what} ({self._words(fault)}).") from fault
+            raise NoAnswer(f"{what} ({self._words(fault)}).", network.hint_for(fault)) from fault
         except Unreadable:
             pass  # its status is the answer
         if not 200 <= response.status_code < 300:
@@ -56,7 +56,7 @@ class Transfers:
                         raise Unreadable(f"it is longer than {most // 10**6} MB")
                     await bodies.pour(raw(response), coding, most, write)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError, Unreadable) as fault:
-            raise NoAnswer(f"{what} ({self._words(fault)}).") from fault
+            raise NoAnswer(f"{what} ({self._words(fault)}).", network.hint_for(fault)) from fault
 
     def _words(self, fault: Exception) -> str:
         return wording.clean(self._mask(str(fault))) or type(fault).__name__

@@ -38,7 +38,7 @@ LAST_SECOND = 1.0  # kept free before the deadline, to answer
 LOOK_SECONDS = 5.0  # that a disk may take to tell what is still on it
 CARD_SECONDS = 2.0  # that writing a card may take when the call's time is over
 MOST_FOLDERS = 20  # that agents may have made below the results folder, per start of the server
-LONGEST_KIND = 30  # characters of the part in a file's name
+LONGEST_KIND = 30  # bytes of the part in a file's name
 SWEEP_SECONDS = 3600.0  # between sweeps
 YEARS = range(2020, 2100)  # of a job's time that its folder is named after
 
@@ -264,7 +264,7 @@ def _words(job: Job, origin: Origin | None) -> str:
 
 
 def _name(place: Place, number: int, asset: Asset) -> str:
-    part = f"-{names.slug(asset.part)[:LONGEST_KIND]}" if asset.part else ""
+    part = f"-{names.within(LONGEST_KIND, names.slug(asset.part))}" if asset.part else ""
     return f"{place.stem}-{number}{part}"
 
 

@@ -13,7 +13,7 @@ from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import Entry, Intent
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.tools.intake import Loaded, LocalPicture
+from scenario_mcp.tools.loaded import Loaded, LocalPicture
 
 RERUN_JOB = "rerun-job"
 A_DATA_URL = "(a data URL)"

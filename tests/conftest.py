@@ -16,7 +16,7 @@ from scenario_mcp.tools.services import Services
 from support.agents import ERAS, Agent
 from support.clock import LEAPING
 from support.network import SandboxNetwork
-from support.pictures import png
+from support.pictures import plain
 from support.servers import Machine
 from support.stdio import VERSIONS
 from support.worlds import PlainWorld
@@ -108,14 +108,14 @@ async def agent(services: Services) -> AsyncIterator[McpClient]:
 
 @pytest.fixture
 def hero(world: World) -> str:
-    asset = world.add_picture(png("tan", (64, 48)))
+    asset = world.add_picture(plain("tan", (512, 512)))
     assert asset is not None
     return asset.id
 
 
 @pytest.fixture
 def ink(world: World) -> str:
-    asset = world.add_picture(png("navy", (32, 32)))
+    asset = world.add_picture(plain("navy", (256, 256)))
     assert asset is not None
     return asset.id
 

@@ -3,12 +3,16 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client as McpClient
 
-from support.agents import text_of
-from support.pictures import png
+from scenario_mcp.sandbox.world import World
+from support.agents import TOOL, text_of
+from support.bombs import peak
+from support.odd_pictures import chunk
+from support.pictures import data_url, halves, png
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +56,28 @@ async def test_a_picture_of_many_parts_is_taken(agent: McpClient, name: str, con
     path.write_bytes(content)
 
     assert not (await agent.call_tool("upload-asset", {"file": str(path)})).is_error
+
+
+PACKED = zlib.compress(bytes(60_000_000))  # a thousandth of that
+UNPACKING = {
+    "texts": chunk(b"zTXt", b"Comment\0\0" + PACKED) * 20,
+    "international texts": chunk(b"iTXt", b"Comment\0\1\0\0\0" + PACKED) * 20,
+    "a profile": chunk(b"iCCP", b"Profile\0\0" + PACKED),
+}
+
+
+@pytest.mark.parametrize("name", UNPACKING)
+@pytest.mark.parametrize("field", ["file", "mask"])
+async def test_texts_and_profiles_that_unpack_to_anything_are_sent_packed(
+    agent: McpClient, world: World, arguments: dict[str, Any], name: str, field: str
+) -> None:
+    whole = halves()
+    content = whole[:33] + UNPACKING[name] + whole[33:]
+    given = {"file": data_url(content)} if field == "file" else arguments | {"mask": data_url(content)}
+
+    with peak() as most:
+        result = await agent.call_tool("upload-asset" if field == "file" else TOOL, given)
+
+    assert not result.is_error, text_of(result)
+    assert field == "mask" or content in [asset.content for asset in world.assets.values()]
+    assert most[0] < 25

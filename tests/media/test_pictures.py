@@ -24,7 +24,7 @@ def test_each_kind_of_picture_is_recognized(kind: str) -> None:
     found = pictures.inspect(encoded(kind))
 
     assert found.kind.mime_type == f"image/{kind.lower()}"
-    assert (found.width, found.height) == (32, 24)
+    assert found.size == (32, 24)
     assert pictures.decode(encoded(kind)) == found
 
 

@@ -1,11 +1,14 @@
 """The four forms of a file, told apart by their text alone."""
 
+import base64
+import random
 from typing import Any
 
 import pytest
 
 from scenario_mcp.media import sources
 from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link
+from support.odd_pictures import motif, saved
 from support.pictures import data_url
 
 FORMS: list[tuple[str, Any]] = [
@@ -70,6 +73,54 @@ def test_each_form_is_recognized(text: str, source: Any) -> None:
 def test_what_is_none_of_them_is_refused(text: str, why: str) -> None:
     with pytest.raises(BadSource, match=why):
         sources.read(text)
+
+
+PAYLOAD = data_url().partition(",")[2]
+LINES = [PAYLOAD[at : at + 20] for at in range(0, len(PAYLOAD), 20)]
+SPELLINGS = {
+    "as it is": PAYLOAD,
+    "on lines": "\n".join(LINES),
+    "on lines of Windows": "\r\n".join(LINES) + "\r\n",
+    "with blanks": " ".join(LINES),
+    "on lines that were escaped twice": "\\n".join(LINES),
+    "for URLs": PAYLOAD.translate(str.maketrans("+/", "-_")),
+    "without end signs": PAYLOAD.rstrip("="),
+    "with slashes escaped": PAYLOAD.replace("/", "\\/"),
+    "in percent": PAYLOAD.replace("+", "%2B").replace("/", "%2f").replace("=", "%3D"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("header", ["data:image/png;base64,", "data:image/png;base64,\n", ""])
+def test_base64_is_read_however_it_is_spelt(header: str, spelling: str) -> None:
+    source = sources.read(header + spelling if header or "%" not in spelling else PAYLOAD)
+
+    assert isinstance(source, DataUrl)
+    assert sources.decode(source).url == data_url()
+    assert sources.named(source) == sources.named(DataUrl(data_url()))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF"])
+def test_bare_base64_of_a_picture_is_one(kind: str) -> None:
+    content = saved(motif().convert("RGB"), kind)
+
+    source = sources.read(base64.b64encode(content).decode())
+
+    assert isinstance(source, DataUrl)
+    assert sources.decode(source).content == content
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.7\n" + bytes(range(256)), random.Random(1).randbytes(9_000)])
+def test_base64_of_anything_else_is_named_for_what_it_is(content: bytes) -> None:
+    with pytest.raises(BadSource, match="looks like base64, but of no picture"):
+        sources.read(base64.b64encode(content).decode())
+
+
+@pytest.mark.parametrize(
+    "path", ["/9j/hero.png", "/9j/4AAQSkZJRg", "iVBORw0KGgo/hero", f"~/{'A1b/' * 200}x.png", f"/{'A1b/' * 90}x"]
+)
+def test_paths_that_look_a_little_like_base64_are_paths(path: str) -> None:
+    assert sources.read(path) == FilePath(path)
 
 
 @pytest.mark.parametrize("header", ["data:image/png;base64,", "DATA:image/png;BASE64,", "data:;base64,"])

@@ -16,6 +16,7 @@ from scenario_mcp.sandbox.painter import Order
 from scenario_mcp.sandbox.timeline import Plan
 from scenario_mcp.sandbox.world import MOST_SEEN, Seen, World
 from support.network import SandboxNetwork
+from support.odd_pictures import content_of
 from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
@@ -200,7 +201,7 @@ async def test_assets_and_models_are_described(http: httpx.AsyncClient, hero: st
     one = (await http.get("/models/flux.1-dev")).json()["model"]
 
     assert [each["id"] for each in bulk] == [hero]
-    assert bulk[0]["properties"] == {"width": 64, "height": 48}
+    assert bulk[0]["properties"] == {"width": 512, "height": 512}
     assert len(listed) == 2
     assert "img2img_ip_adapter" in one["capabilities"]
     for path in ("/models/nobody", "/assets/nobody", "/jobs/nobody"):
@@ -282,3 +283,19 @@ def test_it_writes_down_the_last_requests_only(world: World) -> None:
 
     assert len(world.requests) == MOST_SEEN
     assert world.requests[-1].path == f"/{MOST_SEEN + 4}"
+
+
+@pytest.mark.parametrize("name", ["exif-6.jpg", "exif-3.png", "exif-5.webp", "text-2-MB-packed.png"])
+def test_a_picture_is_drawn_as_it_is_seen(name: str) -> None:
+    source, mask = png("grey", (96, 64)), content_of(name)
+    made = painted(source=source, mask=mask, strength=1.0, width=96, height=64)
+    kept = painted(source=source, mask=png("black"), strength=1.0, width=96, height=64)
+
+    changed = ImageChops.difference(made, kept).getbbox()
+
+    assert changed is not None
+    assert changed[0] < 8
+    assert 56 < changed[2] <= 64
+    assert changed[3] <= 16
+    assert painter.measure(mask) is not None
+    assert painter.measure(mask)[:2] == (96, 64)  # type: ignore[index]  # asserted above

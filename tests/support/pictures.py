@@ -22,6 +22,14 @@ def plain(colour: str, size: tuple[int, int]) -> bytes:
     return out.getvalue()
 
 
+def halves(size: tuple[int, int] = (64, 48)) -> bytes:
+    """A mask, white on its left half."""
+    mask, out = Image.new("L", size), io.BytesIO()
+    mask.paste(255, (0, 0, size[0] // 2, size[1]))
+    mask.save(out, "PNG")
+    return out.getvalue()
+
+
 def data_url(content: bytes | None = None, mime: str = "image/png") -> str:
     return f"data:{mime};base64,{base64.b64encode(png() if content is None else content).decode()}"
 

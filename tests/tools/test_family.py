@@ -17,7 +17,7 @@ from support.agents import agent_of, made, text_of
 from support.examples import EXAMPLES, NEEDED, WRONG, example, filled
 from support.network import GENERATE, SandboxNetwork
 from support.nightly import by_day
-from support.pictures import data_url, png
+from support.pictures import data_url, halves, png
 from support.servers import Machine
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ async def agent(network: SandboxNetwork) -> AsyncIterator[McpClient]:
 
 @pytest.fixture
 def mask(world: World) -> str:
-    asset = world.add_picture(png("white", (64, 48)))
+    asset = world.add_picture(halves((512, 512)))
     assert asset is not None
     return asset.id
 
@@ -53,7 +53,7 @@ async def test_it_gives_its_result_and_is_billed_once(
     assert [bill.route for bill in world.ledger] == [route]
     assert result["creativeUnitsCost"] == world.ledger[0].cost
     assert result.get("assets") or route in BY_TOOLSET["text"]
-    assert "notes" not in result or route == "upscale"
+    assert all("mask lets 50 % of the image change" in note for note in result.get("notes", ())) or route == "upscale"
 
 
 @pytest.mark.parametrize("route", [route for route, model in INFERENCES.items() if issubclass(model, DryRun)])
@@ -153,12 +153,12 @@ ALIKE = {pictures_of(INFERENCES[route])[name]: (route, name) for route, name in 
 async def test_a_picture_argument_takes_a_form(
     agent: McpClient, world: World, hero: str, mask: str, route: str, field: str, form: str
 ) -> None:
-    Path.home().joinpath("new.png").write_bytes(png("white", (64, 48)))
+    Path.home().joinpath("new.png").write_bytes(halves())
     forms = {
         "asset id": hero,
         "path": "~/new.png",
         "https URL": "https://example.com/new.png",
-        "data URL": data_url(png("black", (64, 48))),
+        "data URL": data_url(halves((48, 64))),
     }
 
     result = await agent.call_tool(tool_name(route), _with(example(route, hero, mask), field, forms[form]))

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.services import services_over
 from support.agents import TOOL, WAIT, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, reset_before, server_error
-from support.pictures import data_url, noise, png
+from support.pictures import cut, data_url, noise, png
 from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
@@ -441,3 +442,31 @@ async def test_upload_asset_lets_scenario_fetch_other_files(agent: McpClient, wo
     assert result.structured_content is not None
     assert result.structured_content["assetId"] in world.assets
     assert WAIT not in text_of(result)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_a_picture_that_is_cut_off_is_refused_before_another_is_uploaded(
+    agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any], path: str, kind: str
+) -> None:
+    saved("cut.img.png", cut(kind))
+
+    for given in ({"image": path, "ipAdapterImages": ["cut.img.png"]}, {"image": "cut.img.png"}):
+        result = await agent.call_tool(TOOL, arguments | given)
+        assert re.search('is the file "cut.img.png", which is .*(broken|cut off)', text_of(result))
+    upload = await agent.call_tool("upload-asset", {"file": "cut.img.png"})
+    assert upload.is_error
+
+    assert network.sent == []
+
+
+async def test_bare_base64_is_sent_and_is_remembered_nowhere(
+    restarted: Any, world: World, arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    bare = data_url(noise(0.05)).partition(",")[2]
+
+    result = await restarted(arguments | {"image": "\n".join(bare[at : at + 76] for at in range(0, len(bare), 76))})
+
+    assert not result.is_error, text_of(result)
+    assert world.ledger[0].body["image"] == f"data:image/png;base64,{bare}"
+    for file in (tmp_path / "state").iterdir():
+        assert bare[:60].encode() not in file.read_bytes()

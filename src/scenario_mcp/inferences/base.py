@@ -15,6 +15,7 @@ class Fields(BaseModel):
     """Base of every tool input: camelCase outside, snake_case inside, unknown names refused.
 
     `checks` and `notes` are what a group itself adds on top of its fields; a class has those of all its groups.
+    `redraws` if what is made is drawn anew from the pictures, so that a tiny one gives little.
     """
 
     model_config = ConfigDict(
@@ -27,6 +28,7 @@ class Fields(BaseModel):
     )
     checks: ClassVar[Rules] = ()
     notes: ClassVar[Remarks] = ()
+    redraws: ClassVar[bool] = False
 
 
 def conflicts(model: type[Fields], given: Mapping[str, Any]) -> list[Problem]:

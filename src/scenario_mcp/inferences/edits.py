@@ -22,7 +22,18 @@ from scenario_mcp.inferences.edit_fields import (
 )
 from scenario_mcp.inferences.fields import ANY_FORM, Concept, DryRun, OriginalAssets
 from scenario_mcp.inferences.rules import Remarks, Rules
-from scenario_mcp.inferences.values import FillMask, Flag, Number, Picture, Point, Ratio, StoredPicture, Text, Whole
+from scenario_mcp.inferences.values import (
+    EditMask,
+    FillMask,
+    Flag,
+    Number,
+    Picture,
+    Point,
+    Ratio,
+    StoredPicture,
+    Text,
+    Whole,
+)
 
 # Of prompt-editing: which engine heeds what, and how many references and which ratios each takes, by the prose.
 Engine = Literal[
@@ -48,6 +59,7 @@ class GenerativeFill(Edited, Guided, Filled, Avoided, DryRun, OriginalAssets):
     price for free.
     """
 
+    redraws: ClassVar[bool] = True
     mask: FillMask | None = Field(None, description="Black and white picture, in any form; white where to fill.")
     mask_id: FillMask | None = Field(None, description="The mask as an asset id: use mask.")
     target_width: Whole | None = Field(None, ge=0, le=2048, description=WIDTH)
@@ -117,6 +129,7 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     image; `dryRun: true` asks the price for free.
     """
 
+    redraws: ClassVar[bool] = True
     prompt: Text = Field(description="What to change.")
     model_id: Engine | None = Field(None, description="Engine to use.")
     reference_images: list[Picture] | None = Field(
@@ -135,7 +148,7 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     guidance_scale: Number | None = Field(None, description="flux-kontext only: how closely to follow the prompt.")
     strength: Number | None = Field(None, description="flux-kontext with concepts only.")
     concepts: list[KontextConcept] | None = Field(None, description="flux-kontext only: its LoRAs.")
-    mask: Picture | None = Field(
+    mask: EditMask | None = Field(
         None, description="gpt-image-1 only: picture in any form, black where to edit (not white as elsewhere)."
     )
     input_fidelity: Literal["high", "low"] | None = Field(
@@ -169,6 +182,7 @@ class Reframe(Edited, Guided, Filled, DryRun, OriginalAssets):
     Costs Creative Units; `dryRun: true` asks the price for free.
     """
 
+    redraws: ClassVar[bool] = True
     target_width: Whole = Field(ge=0, le=2048, description=WIDTH)
     target_height: Whole = Field(ge=0, le=2048, description=HEIGHT)
     input_location: Literal["bottom", "left", "middle", "right", "top"] | None = Field(
@@ -202,6 +216,7 @@ class Restyle(Edited, Guided, Steps, StyleImages, Structured, DryRun, OriginalAs
     Needs `image` and `styleImages`. Costs Creative Units; `dryRun: true` asks the price for free.
     """
 
+    redraws: ClassVar[bool] = True
     style_images: list[StoredPicture] = Field(description=STYLE_IMAGES)
     sketch: Flag | None = Field(None, description="true: the picture is a sketch; its lines are read as such.")
     clustering: Flag | None = Field(None, description="Not documented further; best left out.")

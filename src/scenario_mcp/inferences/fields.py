@@ -86,6 +86,7 @@ class Generation(Fields):
     hide_results: Flag | None = Field(None, description="true: keep the results out of listings.")
     intermediate_images: Flag | None = Field(None, description="true: also make images of the steps between.")
     notes: ClassVar[Remarks] = (rules.idle_below("negativePrompt", "guidance", 1),)
+    redraws: ClassVar[bool] = True
 
 
 class AspectRatio(Fields):

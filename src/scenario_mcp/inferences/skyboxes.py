@@ -26,6 +26,7 @@ class SkyboxBase360(Seed, Avoided, Embeddings, StyleImages, Structured, DryRun, 
     Costs Creative Units per image; `dryRun: true` asks the price for free.
     """
 
+    redraws: ClassVar[bool] = True
     prompt: Text = Field(description="What the panorama shows.")
     negative_prompt_strength: Number | None = Field(
         None, ge=0, le=10, description="Weight of negativePrompt; needed with it, above 0."

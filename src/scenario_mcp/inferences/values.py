@@ -49,20 +49,23 @@ SeedText = Annotated[str, BeforeValidator(_seed_digits)]
 class Travel(NamedTuple):
     """The body fields in which a picture travels: as an asset's id, and as a data URL; None is the argument's own.
 
-    Without `inline` it always becomes an asset first. A `mask` travels as a data URL, whatever its form.
+    Without `inline` it always becomes an asset first. A mask travels as a data URL, whatever its form; `mask` is the
+    colour of what may change. `unsure` if Scenario says that it may ignore one that is given by its id.
     """
 
     as_asset_id: str | None = None
     as_data_url: str | None = None
     inline: bool = True
-    mask: bool = False
+    mask: Literal["white", "black"] | None = None
+    unsure: bool = False
 
 
 Picture = Annotated[Text, Travel()]
 StoredPicture = Annotated[Text, Travel(inline=False)]  # Scenario takes nothing but the id of an asset here
 ControlPicture = Annotated[Text, Travel("controlImageId", "controlImage")]
-FillMask = Annotated[Text, Travel("maskId", "mask")]  # of generative-fill, where nothing makes maskId be ignored
-MaskPicture = Annotated[Text, Travel("maskId", "mask", mask=True)]
+FillMask = Annotated[Text, Travel("maskId", "mask", mask="white")]
+EditMask = Annotated[Text, Travel("mask", "mask", mask="black")]
+MaskPicture = Annotated[Text, Travel("maskId", "mask", mask="white", unsure=True)]
 Reference = Annotated[Text, Travel("ipAdapterImageIds", "ipAdapterImages")]
 
 Ratio = Literal["16:9", "1:1", "21:9", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "9:21"]

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scenario_mcp.media import structure
 
@@ -18,6 +18,12 @@ MOST_DECODED = 40_000_000  # pixels of a picture that is held in memory whole
 # 32 MB go back to the system as soon as they are free; what smaller ones held, hundreds of megabytes, stays.
 BLOCK = 64 * 2**20
 KINDS = "PNG, JPEG, WebP, GIF, TIFF, AVIF or HEIC"
+BROKEN = "is a picture that is broken or cut off. Send it whole."
+# The largest values that greys of more than 8 bits have: shares, and numbers of 8, 16 and 32 bits.
+WHITES = (1, 2**8 - 1, 2**16 - 1, 2**31 - 1)
+SIDEWAYS, LAST_TURN = 5, 8  # orientations of EXIF from which width and height change places; the last one
+PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+END_OF_JPEG = b"\xff\xd9"
 
 
 class BadPicture(ValueError):
@@ -57,11 +63,14 @@ _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known of a picture without decoding it; sizes in pixels, None for HEIC, which is not opened."""
+    """What is known of a picture without decoding it: its size in pixels as it is seen, None for HEIC.
+
+    `orientation` is that of EXIF: 1 for a picture that is seen as it is stored.
+    """
 
     kind: Kind
-    width: int | None = None
-    height: int | None = None
+    size: tuple[int, int] | None = None
+    orientation: int = 1
 
 
 def kind_of(header: bytes) -> Kind | None:
@@ -84,19 +93,82 @@ def inspect(content: bytes) -> Picture:
     if named is None:
         raise BadPicture(f"is not a picture of a kind that can be sent. Give a {KINDS}.")
     with opened(content, named) as picture:
-        return Picture(_KINDS[named], picture.width, picture.height)
+        turns = orientation(picture, content)
+        return Picture(_KINDS[named], picture.size[::-1] if turns >= SIDEWAYS else picture.size, turns)
 
 
 def decode(content: bytes) -> Picture:
-    """Recognize a picture as `inspect` does, and decode it whole to see that nothing is cut off."""
+    """Recognize a picture as `inspect` does, and see that nothing of it is cut off. Raises `BadPicture`.
+
+    What is larger than is held in memory is not decoded: a PNG has told already whether it is whole, a JPEG has an end.
+    """
     found = inspect(content)
-    if found.width is not None:
-        with opened(content, _named(content) or "", most_pixels=MOST_DECODED) as picture:
-            try:
-                picture.load()
-            except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
-                raise BadPicture("is a picture that is broken or cut off. Send it whole.") from None
+    if found.size is None:
+        return found
+    if found.size[0] * found.size[1] > MOST_DECODED:
+        if found.kind is _KINDS["JPEG"] and content.rfind(END_OF_JPEG, len(content) // 2) < 0:
+            raise BadPicture(BROKEN)
+        return found
+    with opened(content, most_pixels=MOST_DECODED) as picture:
+        picture.draft(None, (1, 1))  # of a JPEG all is read, and little of it kept
+        load(picture)
     return found
+
+
+def upright(content: bytes) -> bytes | None:
+    """Turn a picture as its camera noted, and give it as a PNG of the same pixels; None if there is nothing to turn.
+
+    Raises `BadPicture`.
+    """
+    with opened(content, most_pixels=MOST_DECODED) as picture:
+        turns = orientation(picture, content)
+        if turns == 1:
+            return None
+        load(picture)
+        profile = picture.info.get("icc_profile") if picture.mode in PNG_MODES else None
+        turned = turn(picture if picture.mode in PNG_MODES else picture.convert("RGB"), turns)
+        out = io.BytesIO()
+        turned.save(out, "PNG", compress_level=1, icc_profile=profile, exif=b"")
+        return out.getvalue()
+
+
+def turn(picture: "Image.Image", orientation: int) -> "Image.Image":
+    """Turn a picture of an orientation so that it is stored as it is seen: EXIF 3.0, tag 274."""
+    from PIL import Image
+
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    return picture if orientation == 1 else picture.transpose(turns[orientation])
+
+
+def load(picture: "Image.Image") -> None:
+    """Decode an opened picture. Raises `BadPicture`."""
+    try:
+        picture.load()
+    except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
+        raise BadPicture(BROKEN) from None
+
+
+def orientation(picture: "Image.Image", content: bytes) -> int:
+    """Read how an opened picture is to be turned, which Pillow does by itself for a TIFF."""
+    from PIL import ExifTags
+
+    late = picture.format == "PNG" and "exif" not in picture.info  # Pillow would decode all of it to look for some
+    too_large = picture.width * picture.height > MOST_DECODED
+    if picture.format == "TIFF" or (late and (too_large or not structure.has_late_exif(content))):
+        return 1
+    try:
+        said = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
+        return 1
+    return said if isinstance(said, int) and 1 < said <= LAST_TURN else 1
 
 
 @contextmanager
@@ -109,6 +181,7 @@ def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "It
 
     if not structure.is_plain(content):
         raise BadPicture("is a picture of too many parts, or cut off. Save it anew, best as PNG.")
+    content = structure.without_texts(content)
     Image.MAX_IMAGE_PIXELS = None  # ours is the limit below; Pillow's own would only warn
     _imaging.set_block_size(BLOCK)
     try:
@@ -128,10 +201,16 @@ def opened(content: bytes, *formats: str, most_pixels: int = MOST_PIXELS) -> "It
 
 
 def eight_bits(picture: "Image.Image") -> "Image.Image":
-    """Scale greys of 16 bits to 8, which Pillow would cut off at white instead."""
-    if not picture.mode.startswith("I"):
+    """Scale greys of other than 8 bits by the range that they use, which Pillow would cut off at white instead."""
+    if not picture.mode.startswith(("I", "F")):
         return picture
-    return picture.convert("I").point(lambda value: value / 257).convert("L")
+    greys = picture if picture.mode in ("I", "F") else picture.convert("I")
+    brightest = cast(float, greys.getextrema()[1])
+    white = next((white for white in WHITES if brightest <= white), None)
+    if white is None:  # infinite, or no number
+        raise BadPicture("has values that are no shades of grey. Save it as PNG.")
+    scale = 255 / white
+    return greys.point(lambda value: value * scale + 0.5).convert("L")
 
 
 def _named(content: bytes) -> str | None:

@@ -1,13 +1,12 @@
 """The forms in which a file may be given, told apart by their text alone; nothing is opened here."""
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from scenario_mcp.media import pictures, readings
+from scenario_mcp.media import inline, pictures, readings
 from scenario_mcp.media.pictures import Picture
 
 FOUR_FORMS = "an asset id (asset_...), a path of a picture file, an https URL, or a data URL"
@@ -15,7 +14,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".tif", ".tiff", 
 LONGEST_URL = 8_000
 
 _ASSET_ID = re.compile(r"asset_[A-Za-z0-9_-]+")
-_DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(;[\w.+-]+=[^;,]*)*;\s*base64\s*,", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CDN_PATH = re.compile(r"/assets(?:-transform)?/(asset_[A-Za-z0-9_-]+)")
 _CDN_HOSTS = ("cdn.cloud.scenario.com", "cdn.scenario.com")
@@ -62,11 +61,15 @@ Source = AssetId | DataUrl | Link | FilePath
 def read(text: str) -> Source:
     """Tell which form a source has. Raises `BadSource` for what is none of the four.
 
-    A URL of Scenario's CDN, or of a sandbox's, is the asset that it shows.
+    A URL of Scenario's CDN, or of a sandbox's, is the asset that it shows; bare base64 of a picture is a data URL.
     """
     given = text.strip()
     if given[:5].lower() == "data:":
         return DataUrl(given)
+    if inline.is_picture(given):
+        return DataUrl(f"data:;base64,{given}")
+    if inline.is_other_base64(given):
+        raise BadSource(f"looks like base64, but of no picture. Give {FOUR_FORMS}.")
     if given[:8].lower() == "https://":
         return _link(given)
     if shown := _SANDBOX_URL.fullmatch(given):
@@ -122,11 +125,8 @@ def _link(url: str) -> AssetId | Link:
 
 def named(source: DataUrl) -> str:
     """Name a data URL by the SHA-256 of its bytes, whatever they are; by its own text if it holds none."""
-    payload = source.url.partition(",")[2]
-    try:
-        return f"sha256:{hashlib.sha256(base64.b64decode(payload, validate=True)).hexdigest()}"
-    except (binascii.Error, ValueError):
-        return source.url
+    content = inline.content_of(source.url.partition(",")[2])
+    return source.url if content is None else f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,11 @@ def decode(source: DataUrl) -> Decoded:
     header = _DATA_URL.match(url)
     if header is None:
         raise BadSource("is a data URL without base64 content. It must look like data:image/png;base64,iVBORw0...")
-    payload = url[header.end() :]
-    try:
-        content = base64.b64decode(payload, validate=True)
-    except (binascii.Error, ValueError):
+    content = inline.content_of(url[header.end() :])
+    if content is None:
         raise BadSource(
             "is a data URL whose base64 is broken or cut off. Send it whole, or give an asset id or a path."
-        ) from None
+        )
     try:
         if not (header["mime"] or "image/").lower().startswith("image/"):
             raise pictures.BadPicture
@@ -159,4 +157,9 @@ def decode(source: DataUrl) -> Decoded:
         raise BadSource(
             f"is a data URL that does not decode to an image. Send a whole {pictures.KINDS}, or give an asset id."
         ) from None
-    return Decoded(f"data:{picture.kind.mime_type};base64,{payload}", content, picture)
+    return Decoded(data_url(picture.kind.mime_type, content), content, picture)
+
+
+def data_url(mime_type: str, content: bytes) -> str:
+    """Write a picture as a data URL."""
+    return f"data:{mime_type};base64,{base64.b64encode(content).decode()}"

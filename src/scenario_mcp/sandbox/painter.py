@@ -12,6 +12,7 @@ from itertools import chain, product
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps, ImageStat
 
 MARK = "SANDBOX"
+PNG = b"\x89PNG\r\n\x1a\n"
 CELLS = 4  # of the mesh by which the source is bent, each way
 
 
@@ -33,10 +34,10 @@ class Order:
 def paint(order: Order) -> bytes:
     """Paint one image as PNG."""
     size = (order.width, order.height)
-    source = ImageOps.fit(_open(order.source), size)
+    source = ImageOps.fit(open_upright(order.source).convert("RGB"), size)
     painted = _recoloured(_disturbed(source, order.strength, random.Random(order.seed)), order)  # noqa: S311  # art
     if order.mask is not None:
-        painted = Image.composite(painted, source, ImageOps.fit(_open(order.mask).convert("L"), size))
+        painted = Image.composite(painted, source, ImageOps.fit(open_upright(order.mask).convert("L"), size))
     mark(painted)
     out = io.BytesIO()
     painted.save(out, "PNG", compress_level=1)
@@ -49,9 +50,9 @@ HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
 def measure(picture: bytes) -> tuple[int, int, str] | None:
     """Read a picture's width and height in pixels and its MIME type; None if it is no picture."""
     try:
-        with Image.open(io.BytesIO(picture)) as opened:
-            opened.load()
-            return opened.width, opened.height, Image.MIME.get(opened.format or "", "application/octet-stream")
+        with Image.open(io.BytesIO(_without_texts(picture))) as opened:
+            shown = ImageOps.exif_transpose(opened)
+            return shown.width, shown.height, Image.MIME.get(opened.format or "", "application/octet-stream")
     except Exception:  # Pillow's parsers raise anything from SyntaxError to struct.error on bad bytes
         return None
 
@@ -66,11 +67,25 @@ def blank(words: str) -> bytes:
 
 def average(picture: bytes) -> tuple[float, ...]:
     """Give the mean red, green and blue of a picture."""
-    return tuple(ImageStat.Stat(_open(picture)).mean)
+    return tuple(ImageStat.Stat(open_upright(picture).convert("RGB")).mean)
 
 
-def _open(picture: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(picture)).convert("RGB")
+def open_upright(picture: bytes) -> Image.Image:
+    """Open a picture turned as its camera noted."""
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(_without_texts(picture))))
+
+
+def _without_texts(picture: bytes) -> bytes:
+    """Leave texts and profiles out of a PNG: Pillow unpacks them, and refuses what is long."""
+    if not picture.startswith(PNG):
+        return picture
+    kept, at = [PNG], len(PNG)
+    while at < len(picture):
+        end = at + 12 + int.from_bytes(picture[at : at + 4])
+        if picture[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
+            kept.append(picture[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _disturbed(source: Image.Image, strength: float, chance: random.Random) -> Image.Image:
@@ -97,7 +112,7 @@ def _disturbed(source: Image.Image, strength: float, chance: random.Random) -> I
 def _recoloured(picture: Image.Image, order: Order) -> Image.Image:
     result = picture
     for reference, scale in zip(order.references, order.scales, strict=True):
-        toned = _toned(result, _open(reference))
+        toned = _toned(result, open_upright(reference).convert("RGB"))
         amount = Image.new("L", result.size, round(255 * scale))
         if order.character:
             amount = ImageChops.multiply(amount, _spotlight(result.size))

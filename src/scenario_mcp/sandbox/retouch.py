@@ -132,7 +132,7 @@ def panorama(seed: int, width: int) -> bytes:
 
 
 def _open(picture: bytes) -> Image.Image:
-    opened = Image.open(io.BytesIO(picture))
+    opened = painter.open_upright(picture)
     return opened if opened.mode in ("RGB", "RGBA", "L") else opened.convert("RGB")
 
 

@@ -51,6 +51,14 @@ async def describe(
     return [found.get(asset_id, Asset(asset_id)) for asset_id in asset_ids]
 
 
+async def size(client: Client, asset_id: str, deadline: Deadline) -> tuple[int, int] | None:
+    """Ask for the width and height of an asset in pixels; None if it has none. Raises `ScenarioError`."""
+    answer = await client.send(wire.Call("GET", wire.path("assets", asset_id), repeat=wire.SAFE), deadline)
+    asset = _read_asset(answer.get("asset"))
+    known = asset.id == asset_id and asset.width and asset.height
+    return (asset.width, asset.height) if known and asset.width and asset.height else None
+
+
 async def with_parts(
     client: Client, described: Sequence[Asset], deadline: Deadline, *, original: bool = False
 ) -> list[Asset]:

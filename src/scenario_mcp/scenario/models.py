@@ -55,6 +55,7 @@ class Input:
     costs: bool = False
     model_types: tuple[str, ...] = ()
     description: str | None = None
+    mask_from: str | None = None
 
     @property
     def is_list(self) -> bool:
@@ -135,6 +136,7 @@ def _read_input(value: Any) -> Input | None:
         costs=record.get("costImpact") is True,
         model_types=records.each(record.get("modelTypes"), wording.word, MOST_NAMES),
         description=_description(record, "description", "hint"),
+        mask_from=wording.word(record.get("maskFrom")),
     )
 
 

@@ -1,6 +1,6 @@
 """Running a named inference: from validated arguments to finished images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from scenario_mcp.inferences.folding import fold
 from scenario_mcp.inferences.table import INFERENCES, tool_name
 from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
-from scenario_mcp.tools import advice, generation, pictures
+from scenario_mcp.tools import advice, generation, pictures, sizes
 from scenario_mcp.tools.fitness import judge
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
@@ -50,11 +50,18 @@ async def generate(
         priced=issubclass(INFERENCES[route], DryRun),
     )
     try:
-        notes = (*placed.notes, *base.remarks(INFERENCES[route], given), *remarks)
+        notes = (*placed.notes, *_of_sizes(route, given, placed), *base.remarks(INFERENCES[route], given), *remarks)
         return await generation.run(services, Order(wish, call, dry_run, notes), host)
     except ApiError as refusal:
         refusal.hint += await advice.after_refusal(services, knowledge, refusal, route, given, host.deadline)
         raise
+
+
+def _of_sizes(route: str, given: Mapping[str, Any], placed: pictures.Placed) -> Iterator[str]:
+    drawn_for = {label: size for label, size in placed.sizes.items() if label in sizes.DRAWN_FOR}
+    fields = {field.alias or name for name, field in INFERENCES[route].model_fields.items()}
+    sources = placed.sizes if INFERENCES[route].redraws else {}
+    return sizes.notes(sources, placed.masks, drawn_for, sizes.result_size(fields, given))
 
 
 async def _checked(route: str, given: Mapping[str, Any], knowledge: Knowledge) -> tuple[Knowledge, tuple[str, ...]]:

@@ -1,20 +1,20 @@
 """Files in: whatever form an agent gives a file in, it becomes an asset of Scenario, and is uploaded only once."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import anyio
 
-from scenario_mcp.media import files, sources
+from scenario_mcp.media import files, pictures
 from scenario_mcp.media.files import Allowed
-from scenario_mcp.media.masks import Mask
-from scenario_mcp.media.pictures import MOST_BYTES
-from scenario_mcp.media.sources import AssetId, BadSource, DataUrl, FilePath, Link, Source
+from scenario_mcp.media.masks import Mask, Paint
+from scenario_mcp.media.pictures import MOST_BYTES, BadPicture
+from scenario_mcp.media.sources import AssetId, BadSource, FilePath, Link, Source
 from scenario_mcp.scenario import assets, uploads
 from scenario_mcp.scenario.client import PAID_SECONDS, Client
 from scenario_mcp.scenario.deadline import Deadline
@@ -31,6 +31,7 @@ from scenario_mcp.scenario.errors import (
 from scenario_mcp.scenario.uploads import Filing, Kind
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.host import Host
+from scenario_mcp.tools.loaded import Loaded, LocalPicture, Size, from_data_url, local_picture, turned_upright
 from scenario_mcp.tools.threads import Lanes
 from scenario_mcp.wording import clean, quoted
 
@@ -39,6 +40,7 @@ LAST_SECOND = 1.0  # kept free before the deadline, to answer
 LONGEST_NAME = 200  # characters of a file's name that go along with it
 UPLOAD_SECONDS = 600.0  # that an upload may take, over as many calls as it needs
 AT_ONCE = 4
+SECONDS_FOR_SIZES, MOST_SIZES = 5.0, 10_000  # to ask for how large assets are; assets whose size is remembered
 MOST_IN_ONE_CALL = 200_000_000  # bytes of pictures that are held at once
 TOO_MUCH = (
     f"and the pictures before it have more than {MOST_IN_ONE_CALL // 1_000_000} MB together. Upload some by"
@@ -50,20 +52,6 @@ HANGS = (
 )
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LocalPicture:
-    """A picture that was read here: the bytes that were checked are the bytes to send."""
-
-    name: str
-    mime_type: str
-    content: bytes = field(repr=False)
-    sha256: str
-    data_url: str | None = field(default=None, repr=False)
-
-
-Loaded = AssetId | Link | LocalPicture
 
 
 @dataclass(frozen=True)
@@ -85,6 +73,7 @@ class Intake:
         self._client = client
         self._known = known
         self._under_way: dict[Hashable, asyncio.Task[str]] = {}
+        self._sizes: dict[str, Size] = {}  # by asset id; an asset never changes
 
     async def load(self, given: Sequence[tuple[str, Source]], deadline: Deadline) -> list[Loaded]:
         """Read and check what is on this machine or inside the call; nothing is sent.
@@ -106,9 +95,9 @@ class Intake:
                 if source in read:
                     pass
                 elif isinstance(source, FilePath):
-                    read[source] = await self._lanes.reading.run(until, self._read, source)
+                    read[source] = await self._whole(await self._lanes.reading.run(until, self._read, source), until)
                 else:
-                    read[source] = await self._lanes.decoding.run(until, _decode, source)
+                    read[source] = await self._lanes.decoding.run(until, from_data_url, source)
                 loaded.append(read[source])
             except BadSource as bad:
                 problems.append((argument, f"{bad}"))
@@ -149,11 +138,31 @@ class Intake:
             raise failure
         return [ids[index] for index in range(len(wanted))]
 
-    async def mask(self, argument: str, loaded: Loaded, host: Host) -> Mask:
+    async def upright(self, argument: str, picture: LocalPicture, host: Host) -> LocalPicture:
+        """Turn a picture as its camera noted. Raises `InvalidArguments`."""
+        try:
+            return await self._lanes.decoding.run(host.deadline.sooner(RESERVE), turned_upright, picture)
+        except BadPicture as bad:
+            raise InvalidArguments([(argument, f"{bad}")]) from None
+        except OSError:
+            raise InvalidArguments([(argument, HANGS)]) from None
+
+    async def sizes(self, asset_ids: Sequence[str], host: Host) -> dict[str, Size]:
+        """Ask how large assets are; what cannot be known soon is left out."""
+        soon = host.deadline.sooner(RESERVE).or_within(SECONDS_FOR_SIZES)
+        if len(self._sizes) > MOST_SIZES:
+            self._sizes.clear()
+        for each in asset_ids:
+            with suppress(ScenarioError):  # whatever it is, the call itself will meet it, or has no need to
+                if each not in self._sizes and (size := await assets.size(self._client, each, soon)):
+                    self._sizes[each] = size
+        return {each: self._sizes[each] for each in asset_ids if each in self._sizes}
+
+    async def mask(self, argument: str, loaded: Loaded, paint: Paint, host: Host) -> Mask:
         """Convert a picture, wherever it is, to a mask. Raises `ScenarioError`."""
         content = await self._content(argument, loaded, host)
         try:
-            return await self._lanes.decoding.run(host.deadline.sooner(RESERVE), Mask, content)
+            return await self._lanes.decoding.run(host.deadline.sooner(RESERVE), Mask, content, paint)
         except BadSource as bad:
             raise InvalidArguments([(argument, f"{bad}")]) from None
         except OSError:
@@ -175,7 +184,16 @@ class Intake:
     def _read(self, source: FilePath) -> LocalPicture:
         file = files.read_picture(source, self._allowed)
         name = clean(file.path.name, LONGEST_NAME) or "image"
-        return LocalPicture(name, file.picture.kind.mime_type, file.content, _sha256(file.content))
+        return local_picture(name, file.content, file.picture)
+
+    async def _whole(self, picture: LocalPicture, until: Deadline) -> LocalPicture:
+        """Decode a picture that was never uploaded. Raises `BadSource` if it is cut off."""
+        if self._known.get(Content(picture.sha256)) is None:
+            try:
+                await self._lanes.decoding.run(until, pictures.decode, picture.content)
+            except BadPicture as bad:
+                raise BadSource(f"is the file {quoted(picture.name)}, which {bad}") from None
+        return picture
 
     async def _asset_id(self, each: Wanted, host: Host) -> str:
         if isinstance(each.loaded, AssetId):
@@ -240,16 +258,6 @@ class Intake:
         )
         self._known.put(content, asset_id)
         return asset_id
-
-
-def _decode(source: DataUrl) -> LocalPicture:
-    decoded = sources.decode(source)
-    kind = decoded.picture.kind
-    return LocalPicture(f"image{kind.suffix}", kind.mime_type, decoded.content, _sha256(decoded.content), decoded.url)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _first(failures: "ExceptionGroup[ScenarioError]") -> ScenarioError:

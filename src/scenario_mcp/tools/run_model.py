@@ -15,18 +15,15 @@ from scenario_mcp.scenario import wire
 from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import ApiError, InvalidArguments, WrongModel
 from scenario_mcp.scenario.models import Input, Model
-from scenario_mcp.scenario.uploads import Kind
-from scenario_mcp.tools import advice, carry, fitness, generation, misplaced, parameters
+from scenario_mcp.tools import advice, carry, fitness, generation, misplaced, model_files, parameters
 from scenario_mcp.tools.fitness import RUN_MODEL
 from scenario_mcp.tools.generation import Order
 from scenario_mcp.tools.host import Host
-from scenario_mcp.tools.intake import Loaded, Wanted
+from scenario_mcp.tools.loaded import Loaded
 from scenario_mcp.tools.look_up import Knowledge, on_knowledge
 from scenario_mcp.tools.outcome import NextCall, Outcome
 from scenario_mcp.tools.services import Services
 from scenario_mcp.tools.wish import Again, Wish, name_of
-
-KINDS: dict[str, Kind] = {"video": "video", "audio": "audio", "3d": "3d"}
 
 
 class RunModel(DryRun):
@@ -96,9 +93,12 @@ async def run_model(services: Services, arguments: RunModel, host: Host, again: 
     wish = wish_for(_named(plan.asked, loaded), wait=plan.wait)
     if not arguments.dry_run and (twin := await generation.joined(services, wish, host)) is not None:
         return twin
-    call = replace(plan.call, body=await _with_files(services, plan, loaded, host))
+    body, of_files = await model_files.place(services.intake, plan.files, plan.call.body or {}, loaded, host)
+    call = replace(plan.call, body=body)
     try:
-        return await generation.run(services, Order(wish, call, bool(arguments.dry_run), remarks + plan.notes), host)
+        return await generation.run(
+            services, Order(wish, call, bool(arguments.dry_run), remarks + plan.notes + of_files), host
+        )
     except ApiError as refusal:
         refusal.hint += await advice.after_custom_refusal(
             services, refusal, arguments.model_id, call.body or {}, host.deadline, dry_run=bool(arguments.dry_run)
@@ -241,27 +241,8 @@ def _file_problems(given: Mapping[str, Any], inputs: Iterable[Input]) -> Iterato
             except BadSource as bad:
                 yield each.name, f"{bad}"
                 continue
-            if _kind(each) != "image" and not isinstance(source, AssetId | Link):
+            if model_files.kind(each) != "image" and not isinstance(source, AssetId | Link):
                 yield each.name, f"must be an asset id or an https URL: {each.kind} files are not read from here."
-
-
-def _kind(each: Input) -> Kind:
-    return KINDS.get(each.kind or "", "image")
-
-
-async def _with_files(
-    services: Services, plan: _Plan, loaded: Mapping[str, Sequence[Loaded]], host: Host
-) -> dict[str, Any]:
-    """Put asset ids in place of the files that a body names. Raises `ScenarioError`."""
-    body = dict(plan.call.body or {})
-    wanted = [
-        Wanted(f"parameters.{each.name}", file, kind=_kind(each)) for each in plan.files for file in loaded[each.name]
-    ]
-    ids = iter(await services.intake.asset_ids(wanted, host))
-    for each in plan.files:
-        value = body[each.name]
-        body[each.name] = [next(ids) for _ in _texts(value)] if isinstance(value, list) else next(ids)
-    return body
 
 
 async def _model_problems(

@@ -7,12 +7,13 @@ from typing import Any
 
 from scenario_mcp import wording
 from scenario_mcp.inferences import folding
+from scenario_mcp.media import inline
 from scenario_mcp.media.sources import AssetId
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.spending import budget
 from scenario_mcp.state.entries import Entry, Intent
 from scenario_mcp.state.journal import Journal
-from scenario_mcp.tools.intake import Loaded, LocalPicture
+from scenario_mcp.tools.loaded import Loaded, LocalPicture
 
 RERUN_JOB = "rerun-job"
 A_DATA_URL = "(a data URL)"
@@ -91,7 +92,7 @@ def without_data_urls(said: Mapping[str, Any], within: Path = ()) -> tuple[dict[
 
 def _holds_data_url(value: Any) -> bool:
     if isinstance(value, str):
-        return DATA_URL.match(value) is not None
+        return DATA_URL.match(value) is not None or inline.is_picture(value)
     if isinstance(value, Mapping):
         return any(map(_holds_data_url, value.values()))
     return isinstance(value, list) and any(map(_holds_data_url, value))

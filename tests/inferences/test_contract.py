@@ -1,6 +1,7 @@
 """Our input schemas against the field contract distilled from Scenario's public description."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,7 +128,7 @@ def test_a_field_lost_on_either_side_is_a_difference(side: str) -> None:
 def test_a_tool_is_named_after_its_operation(route: str) -> None:
     operation = contract()[route]["operation"]
 
-    assert tool_name(route).replace("-", "") == operation.lower()
+    assert tool_name(route) == re.sub("(?<!^)(?=[A-Z])", "-", operation).lower()
 
 
 def _differences(field: str, ours: Schema, theirs: Schema) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -292,6 +292,26 @@ async def test_what_runs_is_joined_even_if_its_model_would_now_be_refused(machin
         again = await agent.call_tool("run-model", call)
 
     assert made(again)["jobId"] == world.ledger[0].job_id
+
+
+async def test_a_generation_under_a_name_of_version_0_1_0_is_joined_and_made_again(
+    machine: Machine, network: SandboxNetwork, world: World
+) -> None:
+    tool, before = "post-skybox-base360-inferences", "post-skybox-base-360-inferences"
+    call = {"prompt": "sandbox:slow"}
+    machine.toolsets, machine.wait_seconds = ("edit",), 0
+    async with agent_of(machine.server()) as agent:
+        first = made(await agent.call_tool(tool, call))["jobId"]
+    assert machine.state is not None
+    with closing(sqlite3.connect(machine.state / FILE, isolation_level=None)) as old:
+        identity = machine.server().purchases.ledger.journal.identity(before, call)
+        old.execute("UPDATE generations SET tool = ?, identity = ?", (before, identity))
+    async with agent_of(machine.server()) as agent:
+        joined = await agent.call_tool(tool, call)
+        again = made(await agent.call_tool(RERUN, {"jobId": first}))["jobId"]
+
+    assert JOINED in text_of(joined)
+    assert {bill.job_id for bill in world.ledger} == {first, again}
 
 
 async def test_an_own_request_is_never_taken_for_dead_however_the_clock_is_set(

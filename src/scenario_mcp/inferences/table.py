@@ -3,6 +3,8 @@
 The key is the last part of the route, and names everything else: the tool, its snapshot, the command line word.
 """
 
+import re
+
 from scenario_mcp.inferences import conversions, edits, images, skyboxes, texts
 from scenario_mcp.inferences.base import Fields
 
@@ -57,13 +59,19 @@ INFERENCES: dict[str, type[Fields]] = {
 
 
 def tool_name(route: str) -> str:
-    """Name the tool of a route: Scenario's operation id in kebab case, `post-<route>-inferences`."""
-    return f"post-{route}-inferences"
+    """Name the tool of a route: Scenario's operation id in kebab case, where numbers stick to their word."""
+    return f"post-{re.sub('-(?=[0-9])', '', route)}-inferences"
 
 
 def route_of(tool: str) -> str | None:
-    """Name the route of a named inference's tool."""
-    return next((route for route in INFERENCES if tool_name(route) == tool), None)
+    """Name the route of a named inference's tool, also by the name that it had in version 0.1.0."""
+    return next((route for route in INFERENCES if tool in (tool_name(route), f"post-{route}-inferences")), None)
+
+
+def first_name(tool: str) -> str:
+    """Give the name that a tool had in version 0.1.0, by which generations are known again."""
+    route = route_of(tool)
+    return tool if route is None else f"post-{route}-inferences"
 
 
 def toolset_of(route: str) -> str:

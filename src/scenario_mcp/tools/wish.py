@@ -7,6 +7,7 @@ from typing import Any
 
 from scenario_mcp import wording
 from scenario_mcp.inferences import folding
+from scenario_mcp.inferences.table import first_name
 from scenario_mcp.media import inline
 from scenario_mcp.media.sources import AssetId
 from scenario_mcp.scenario.wire import Call
@@ -49,7 +50,7 @@ class Wish:
     def identity(self, journal: Journal) -> str:
         """Digest what an identical call has in common with this one."""
         if self.again is None:
-            return journal.identity(self.tool, self.named)
+            return journal.identity(first_name(self.tool), self.named)
         # A rerun is meant to pay once more: it is the same as its own repeat only, never as the job it repeats.
         changed = {name for given in self.again.overrides for name in folding.same_thing(given)} - NOT_MADE
         overrides = {name: self.named.get(name) for name in changed}

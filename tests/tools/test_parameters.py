@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scenario_mcp.scenario.models import Input, Requirement
+from scenario_mcp.scenario.models import Input, Requirement, read_model
 from scenario_mcp.tools.parameters import check
 
 MAPS = Input("maps", "string_array", allowed=("normal", "metalness"), default=("normal", "metalness"), max_length=5)
@@ -69,6 +69,37 @@ def test_what_is_given_besides_counts_in_every_rule(rule: Requirement, besides: 
     inputs = [Input("loras", "model_array", required=rule), Input("modelId", "model")]
 
     assert bool(check({}, inputs, besides=besides).problems) == refused
+
+
+LORA_ON_FLUX = {"modelId": ["model_a", "model_b"], "mode": ["fast"]}
+CONDITIONS: list[tuple[dict[str, Any], dict[str, Any], bool, bool]] = [  # rule, given, refused, may be required
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": "or"}}, {"mode": "fast"}, True, False),
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": "or"}}, {"mode": "slow"}, False, False),
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": "and"}}, {"mode": "fast"}, False, False),
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": "and"}}, {"mode": "fast", "modelId": "model_b"}, True, False),
+    ({"conditional": {"values": LORA_ON_FLUX}}, {"mode": "fast", "modelId": "model_a"}, True, False),
+    ({"conditional": {"values": LORA_ON_FLUX}}, {"mode": "fast"}, False, True),
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": "xor"}}, {"mode": "slow"}, False, True),
+    ({"conditional": {"values": LORA_ON_FLUX, "operator": ["or"]}}, {"mode": "slow"}, False, True),
+    ({"conditional": LORA_ON_FLUX}, {"mode": "fast", "modelId": "model_a"}, True, False),
+    ({"conditionalValues": LORA_ON_FLUX}, {"mode": "fast", "modelId": "model_a"}, True, False),
+    ({"conditional": {"values": ["a"], "operator": ["or"]}}, {"values": "a", "operator": "or"}, True, False),
+]
+
+
+@pytest.mark.parametrize(("rule", "given", "refused", "may_be"), CONDITIONS)
+def test_conditions_on_values_are_read_in_every_form_of_records(
+    rule: dict[str, Any], given: dict[str, Any], refused: bool, may_be: bool
+) -> None:
+    names = ("prompt", "mode", "modelId", "values", "operator")
+    inputs = [{"name": name, "type": "string"} | ({"required": rule} if name == "prompt" else {}) for name in names]
+    record = read_model({"id": "model_x", "inputs": inputs})
+    assert record is not None
+
+    checked = check(given, record.inputs)
+
+    assert [name for name, _ in checked.problems] == (["prompt"] if refused else [])
+    assert refused or any("prompt may be required" in note for note in checked.notes) == may_be
 
 
 def test_many_unknown_names_give_a_bounded_answer() -> None:

@@ -27,13 +27,15 @@ PLANS = {0: "Free", 25: "Starter", 50: "Pro", 75: "Max", 100: "Enterprise"}
 class Requirement:
     """When an input must be given: always, or depending on which others are given, or on their values.
 
-    `unclear` says that the record has a rule of a kind nobody here knows.
+    Whether all of `if_values` must hold, or one of them, is the `operator` ("and", "or"); where None was said, all
+    together are certain. `unclear` says that the record has a rule of a kind nobody here knows.
     """
 
     always: bool = False
     if_defined: tuple[str, ...] = ()
     if_not_defined: tuple[str, ...] = ()
     if_values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    operator: str | None = None
     unclear: bool = False
 
 
@@ -159,8 +161,7 @@ def _default(value: Any) -> Any:
 
 def _read_requirement(value: Any) -> Requirement:
     rules = records.mapping(value)
-    # The public description says conditionalValues, records of 2026 say conditional.
-    conditional = {**records.mapping(rules.get("conditionalValues")), **records.mapping(rules.get("conditional"))}
+    conditional, operator = _conditional(rules)
     named = [records.mapping(rules.get("ifDefined")), records.mapping(rules.get("ifNotDefined")), conditional]
     if any(len(each) > MOST_NAMES or None in map(wording.word, each) for each in named):
         return Requirement(always=rules.get("always") is True, unclear=True)
@@ -169,8 +170,21 @@ def _read_requirement(value: Any) -> Requirement:
         if_defined=tuple(named[0]),
         if_not_defined=tuple(named[1]),
         if_values={name: _allowed(each if isinstance(each, list) else [each]) for name, each in conditional.items()},
-        unclear=not set(rules) <= _RULES,
+        operator=operator if operator in ("and", "or") else None,
+        unclear=not set(rules) <= _RULES or operator not in ("and", "or", None),
     )
+
+
+def _conditional(rules: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+    """Read which inputs with which values make another one required, and whether all of these, or one of them.
+
+    The public description calls it conditionalValues, records of 2026 conditional; since October 2026 the values stand
+    one level deeper, beside an operator (scenario-sdk 2.3.0).
+    """
+    plain = {**records.mapping(rules.get("conditionalValues")), **records.mapping(rules.get("conditional"))}
+    if isinstance(plain.get("values"), Mapping):
+        return plain["values"], plain.get("operator")
+    return plain, None
 
 
 _RULES = {"always", "ifDefined", "ifNotDefined", "conditionalValues", "conditional"}

@@ -168,5 +168,5 @@ def _requirement(rule: Requirement) -> str | None:
         return f"required unless {' or '.join(rule.if_not_defined)} is given"
     if rule.if_values:
         said = (f"{name} is {' or '.join(map(wording.shown, values))}" for name, values in rule.if_values.items())
-        return f"required if {' and '.join(said)}"
+        return f"required if {(' or ' if rule.operator == 'or' else ' and ').join(said)}"
     return None

@@ -137,7 +137,7 @@ def _why_required(rule: Requirement, read: Parameters, given: Set[str]) -> str |
     if rule.if_not_defined and all(name not in given for name in rule.if_not_defined):
         return f" because {_and(rule.if_not_defined)} is not given"
     met = [name for name, values in rule.if_values.items() if name in read and read[name] in values]
-    if rule.if_values and len(met) == len(rule.if_values):
+    if met and (rule.operator == "or" or len(met) == len(rule.if_values)):
         return f" because {' and '.join(f'{name} is {schemas.shown(read[name])}' for name in met)}"
     return None
 
@@ -148,7 +148,7 @@ def _may_be_required(rule: Requirement, read: Parameters) -> bool:
         rule.unclear
         or any(name in read for name in rule.if_defined)
         or any(name not in read for name in rule.if_not_defined)
-        or any(read.get(name) in values for name, values in rule.if_values.items())
+        or (rule.operator is None and any(read.get(name) in values for name, values in rule.if_values.items()))
     )
 
 

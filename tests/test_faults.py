@@ -179,6 +179,33 @@ async def test_the_pause_that_a_429_asks_for_is_kept(
     assert sent_at[1] - sent_at[0] == pytest.approx(pause, abs=0.01)
 
 
+NO_WAITING = {
+    "quota": {"reason": "quota", "details": {"actionName": "creative-units", "actionLimit": 500, "limitScope": "team"}},
+    "seat": {"reason": "limit of seats", "limitScope": "seat"},
+    "none on this plan": {"details": {"actionName": "parallel-inferences", "actionLimit": 0}},
+    "shortage": {"reason": "Not enough Creative Units"},
+    "nothing said": {},
+}
+
+
+@pytest.mark.parametrize("body", NO_WAITING.values(), ids=NO_WAITING)
+async def test_a_limit_that_no_waiting_frees_is_told_at_once_with_its_reason(
+    agent: McpClient, network: SandboxNetwork, world: World, arguments: dict[str, Any], body: dict[str, Any]
+) -> None:
+    network.plan(GENERATE, answers(429, body), FOREVER)
+    began = anyio.current_time()
+
+    result = await agent.call_tool(TOOL, arguments)
+
+    assert result.is_error
+    assert anyio.current_time() - began < 1
+    assert network.count(GENERATE) == 1
+    assert "Nothing was billed" in text_of(result)
+    assert "free slot" not in text_of(result)
+    for said in (body.get("reason"), *{**body, **body.get("details", {})}.values()):
+        assert not isinstance(said, str | int) or str(said) in text_of(result)
+
+
 async def test_a_pause_that_would_end_after_the_deadline_is_not_begun(
     agent: McpClient, network: SandboxNetwork, arguments: dict[str, Any]
 ) -> None:

@@ -72,8 +72,11 @@ class Weather:
 
     async def _refuse(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         status = 429 if scope["method"] == "POST" else 503
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"{}"})
+        body = b'{"actionName":"parallel-inferences"}'
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(body))]}
+        )
+        await send({"type": "http.response.body", "body": body})
 
 
 @pytest.fixture

@@ -12,7 +12,17 @@ from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
 from support.agents import TOOL, WAIT, agent_of, made, text_of
-from support.network import GENERATE, JOBS, Deliver, SandboxNetwork, answers, hangs_after, hangs_before, reset_before
+from support.network import (
+    GENERATE,
+    JOBS,
+    Deliver,
+    SandboxNetwork,
+    answers,
+    busy,
+    hangs_after,
+    hangs_before,
+    reset_before,
+)
 from support.pictures import data_url, png
 from support.servers import Machine
 from support.worlds import SANDBOX_CREDENTIALS
@@ -169,7 +179,7 @@ async def test_a_call_that_was_refused_leaves_nothing_to_join(
 async def test_a_call_canceled_while_it_waits_for_a_slot_leaves_nothing_to_join(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
 ) -> None:
-    network.plan(GENERATE, answers(429, {"reason": "busy"}), 3)
+    network.plan(GENERATE, busy, 3)
     async with agent_of(machine.server()) as agent:
         await cut_off(agent, arguments, 2)
         again = await agent.call_tool(TOOL, arguments)

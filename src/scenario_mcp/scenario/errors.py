@@ -27,7 +27,9 @@ ScenarioError              a sentence for the agent, and a hint that says what t
     │   └── RouteRetired   405, and the ways a gateway says that a route is gone
     ├── TooLarge           413: the request's pictures are too big to travel inside it
     ├── Redirected         3xx: the address is not the API's; redirects are not followed
-    ├── RateLimited        429: a limit was hit; nothing was accepted, nothing billed
+    ├── RateLimited        429: too many requests for now; nothing was accepted, nothing billed
+    │   └── NoFreeSlot     429: as many jobs run at once as the account may
+    ├── LimitReached       429: a quota or a limit of the plan, which no waiting frees
     └── Unavailable        5xx: Scenario is in trouble
 """
 
@@ -92,7 +94,6 @@ class NotConnected(ScenarioError):
     """No connection to the API could be made, so the request was certainly not sent."""
 
     passing = True
-
     hint = "Nothing was sent. Check the network, HTTPS_PROXY and SCENARIO_BASE_URL, then call again."
 
 
@@ -106,7 +107,6 @@ class UploadGoesOn(ScenarioError):
     """A file that a call brings along is still being uploaded when the call must answer."""
 
     passing = True
-
     hint = "Nothing was generated or billed. Make the same call again: it joins the upload, which goes on meanwhile."
 
 
@@ -114,7 +114,6 @@ class NoAnswer(ScenarioError):
     """A free request got no answer that can be used; asking again is safe."""
 
     passing = True
-
     hint = "Asking again is free and safe: call again in a moment."
 
 
@@ -122,7 +121,6 @@ class AddressRefused(NoAnswer):
     """A reply names an address that files may not come from or go to; nothing was sent there."""
 
     passing = False
-
     hint = (
         "Nothing was sent there. If the host is right, ask the user to name it in SCENARIO_DOWNLOAD_HOSTS, in the"
         " configuration of this server."
@@ -154,7 +152,6 @@ class JournalBusy(ScenarioError):
     """What was paid for already could not be looked up, because another server holds the journal."""
 
     passing = True
-
     hint = "Nothing was sent or billed. It is safe to call again in a moment."
 
 
@@ -169,7 +166,6 @@ class StillSending(ScenarioError):
     """A paid request is under way and was not answered when the call had to."""
 
     passing = True
-
     hint = "Make the same call again: it joins the request, which goes on meanwhile. Nothing is paid for twice."
 
 
@@ -210,13 +206,7 @@ class ApiError(ScenarioError):
     hint = "Change what the reason names, then call again."
 
     def __init__(
-        self,
-        status: int,
-        reason: str,
-        hint: str | None = None,
-        *,
-        trace_id: str = "",
-        retry_after: float | None = None,
+        self, status: int, reason: str, hint: str | None = None, *, trace_id: str = "", retry_after: float | None = None
     ) -> None:
         why = f": {quoted(reason)}" if reason else " without a reason"
         trace = f" (trace id {trace_id})" if trace_id else ""
@@ -284,16 +274,26 @@ class Redirected(ApiError):
 
 
 class RateLimited(ApiError):
-    """A limit was hit; nothing was accepted."""
+    """Too many requests came for now; nothing was accepted."""
 
     passing = True
+    hint = "Scenario takes no more requests for now: call again in a minute."
+
+
+class NoFreeSlot(RateLimited):
+    """As many jobs run at once as the account may; nothing was accepted."""
 
     hint = "Wait for running jobs to finish, then call again."
+
+
+class LimitReached(ApiError):
+    """A quota of the account, or a limit of its plan, is reached; nothing was accepted."""
+
+    hint = "Waiting does not free it: ask the user about the plan and what is left of it in Scenario."
 
 
 class Unavailable(ApiError):
     """Scenario, or the gateway before it, is in trouble."""
 
     passing = True
-
     hint = "Scenario is in trouble: call again in a minute."

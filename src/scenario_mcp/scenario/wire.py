@@ -16,7 +16,9 @@ from scenario_mcp.scenario import records
 from scenario_mcp.scenario.errors import (
     ApiError,
     Forbidden,
+    LimitReached,
     NoAnswer,
+    NoFreeSlot,
     NotConnected,
     NotFound,
     PaymentRequired,
@@ -43,7 +45,6 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     408: Unavailable,
     410: Retired,
     413: TooLarge,
-    429: RateLimited,
 }
 
 # Statuses that certainly accept and bill nothing; after any other, a paid request may be running.
@@ -114,26 +115,39 @@ def read(call: Call, status: int, headers: Mapping[str, str], data: Any) -> dict
 
 
 def _error(call: Call, status: int, headers: Mapping[str, str], data: Mapping[str, Any]) -> ApiError:
-    reason = _reason(data)
-    kind = _kind(call, status, reason)
-    hint = _hint(call, kind, data)
+    reason, retry_after = _reason(data), _retry_after(headers, data)
+    facts = {**data, **records.mapping(data.get("details"))}
+    kind = _limit(facts, retry_after) if status == 429 else _kind(call, status, reason)
+    if 400 <= status < 500 and "not enough creative" in reason.lower():
+        kind = PaymentRequired
+    hint = _hint(call, kind, facts)
     return kind(
         status,
         reason,
         f"Nothing was billed. {hint}" if call.paid else hint,
         trace_id=wording.word(data.get("trace_id") or data.get("traceId")) or "",
-        retry_after=_retry_after(headers, data),
+        retry_after=retry_after,
     )
 
 
 def _kind(call: Call, status: int, reason: str) -> type[ApiError]:
     if call.path.startswith(GENERATE) and _says_route_retired(status, reason):
         return RouteRetired
-    if status == 400 and "not enough creative" in reason.lower():
-        return PaymentRequired
     if 300 <= status < 400:
         return Redirected
     return _BY_STATUS.get(status, Unavailable if status >= 500 else ApiError)
+
+
+def _limit(facts: Mapping[str, Any], retry_after: float | None) -> type[ApiError]:
+    """Tell limits apart: of jobs at once, which running ones free; of requests, which time frees; and all others.
+
+    A shortage of units, and quotas, may come as 429 too, by the skill of scenario-labs/skills (scenario/SKILL.md).
+    """
+    action = facts.get("actionName")
+    if isinstance(action, str) and action.startswith("parallel-") and facts.get("actionLimit") != 0:
+        return NoFreeSlot
+    named = any(facts.get(name) is not None for name in ("actionName", "actionLimit", "limitScope"))
+    return LimitReached if named and retry_after is None else RateLimited
 
 
 def _says_route_retired(status: int, reason: str) -> bool:
@@ -145,8 +159,7 @@ def _says_route_retired(status: int, reason: str) -> bool:
     )
 
 
-def _hint(call: Call, kind: type[ApiError], data: Mapping[str, Any]) -> str:
-    facts = {**data, **records.mapping(data.get("details"))}
+def _hint(call: Call, kind: type[ApiError], facts: Mapping[str, Any]) -> str:
     if kind is Forbidden and facts.get("requiredPlan"):
         return (
             f"The model needs the plan {wording.named(facts['requiredPlan'])}, and repeating the call never helps."
@@ -154,12 +167,22 @@ def _hint(call: Call, kind: type[ApiError], data: Mapping[str, Any]) -> str:
         )
     if kind is RouteRetired and call.path.startswith(CUSTOM):
         return "Scenario does not serve the route of custom models now. Ask the user to check SCENARIO_BASE_URL."
-    if kind is RateLimited and facts.get("actionName"):
-        limit = records.number(facts.get("actionLimit"))
-        most = "a few" if limit is None else f"{limit:g}"
-        action = wording.named(facts["actionName"])
-        return f"The account's limit is reached: {action}, at most {most} at once. {kind.hint}"
+    if kind in (NoFreeSlot, LimitReached):
+        return f"The account's limit is reached: {_limit_in_words(kind, facts)}. {kind.hint}"
     return kind.hint
+
+
+def _limit_in_words(kind: type[ApiError], facts: Mapping[str, Any]) -> str:
+    limit, scope = records.number(facts.get("actionLimit")), facts.get("limitScope")
+    most = "a few" if limit is None else f"{limit:g}"
+    if kind is NoFreeSlot:
+        return f"{wording.named(facts['actionName'])}, at most {most} at once"
+    said = (
+        wording.named(facts["actionName"]) if facts.get("actionName") else None,
+        f"at most {most}" if limit is not None else None,
+        f"of scope {wording.named(scope)}" if scope else None,
+    )
+    return ", ".join(each for each in said if each) or "it was not said which"
 
 
 def _reason(data: Mapping[str, Any]) -> str:
@@ -191,13 +214,16 @@ def retry_pause(call: Call, failure: ScenarioError, tries: int, jitter: float) -
 
     `tries` is how often it failed in this way. A call that is safe to repeat is tried at most 3 times after a fault
     that may pass. Any other one is sent again only when no connection was made, or after 429, which accepts and bills
-    nothing: a write at most 3 times, a paid one after 429 as often as the deadline allows. `jitter` is a random number
-    in [0, 1).
+    nothing: a write at most 3 times; a paid one as often as the deadline allows, where a job at work frees a slot or
+    the answer says how long it takes, and never where nothing says that waiting helps. `jitter` is a random number in
+    [0, 1).
     """
     asked = failure.retry_after if isinstance(failure, ApiError) else None
     doubling = 0.5 * 2.0 ** (tries - 1) * (1 + jitter)
     if call.paid and isinstance(failure, RateLimited):
-        return min(5.0, tries + jitter) if asked is None else max(1.0, asked)
+        if asked is not None:
+            return max(1.0, asked)
+        return min(5.0, tries + jitter) if isinstance(failure, NoFreeSlot) else None
     may_repeat = isinstance(failure, NotConnected | RateLimited) or (failure.passing and call.repeat is SAFE)
     if not may_repeat or tries >= MAX_TRIES:
         return None

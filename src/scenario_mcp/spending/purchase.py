@@ -20,6 +20,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import (
     AnswerLost,
     JobBegun,
+    NoFreeSlot,
     RateLimited,
     ScenarioError,
     StillSending,
@@ -186,7 +187,9 @@ class Purchases:
         """Send until it is accepted; None if its answer was lost and it turned out that nothing was accepted."""
 
         async def on_pause(failure: ScenarioError, seconds: float) -> None:
-            what = "waiting for a free slot" if isinstance(failure, RateLimited) else "no connection yet"
+            waits = isinstance(failure, RateLimited)
+            slot = "waiting for a free slot" if isinstance(failure, NoFreeSlot) else "Scenario asks to wait"
+            what = slot if waits else "no connection yet"
             await tell(f"{what}, next try in {seconds:.0f} s")
 
         try:

@@ -12,6 +12,7 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.jobs import read_job
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
 from support.agents import TOOL, WAIT, text_of
@@ -184,6 +185,26 @@ async def test_progress_beyond_its_range_is_put_into_it(
 
 
 LONG_INTEGER = int("9" * 400)
+
+FEES: list[tuple[Any, float | None]] = [  # billing of a record, Creative Units
+    ({"cuCost": 5, "cuCostDetails": {"quality-gate": 1.75}}, 6.75),
+    ({"cuCost": 5, "cuCostDetails": {"quality-gate": 1.75, "upscale": 2}}, 8.75),
+    ({"cuCost": 5, "cuCostDetails": {}}, 5),
+    ({"cuCost": 5}, 5),
+    ({"cuCost": 5, "cuCostDetails": {"quality-gate": None, "odd": "free", "more": True}}, 5),
+    ({"cuCost": 5, "cuCostDetails": [1, 2]}, 5),
+    ({"cuCostDetails": {"quality-gate": 1.75}}, 1.75),
+    ({"cuCost": 1, "cuCostDetails": {f"fee{number}": 1 for number in range(100_000)}}, 65),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("billing", "units"), FEES, ids=range(len(FEES)))
+def test_what_a_job_costs_is_its_main_cost_and_all_fees(billing: Any, units: float | None) -> None:
+    job = read_job({"jobId": "job_x", "billing": billing})
+
+    assert job is not None
+    assert job.cost == units
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Spending caps: asked before it is paid, held over all servers, and never lifted by an agent."""
 
+import json
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp import Client as McpClient
 
@@ -190,6 +192,25 @@ async def test_a_call_whose_price_nobody_names_before_it_runs_is_not_made_under_
     assert "dryRun" in text_of(asked)
     assert network.count(GENERATE) == 0
     assert world.ledger == []
+
+
+@pytest.mark.parametrize(("billed", "told"), [(13, True), (9.5, True), (10, False), (None, False)])
+async def test_a_bill_that_is_not_the_price_that_was_asked_for_is_told(
+    machine: Machine, network: SandboxNetwork, arguments: dict[str, Any], billed: float | None, told: bool
+) -> None:
+    async def other(request: Any, deliver: Any) -> Any:
+        said = json.loads(await (await deliver(request)).aread())
+        return httpx.Response(
+            200, json=said | ({} if "dryRun" in request.url.params else {"creativeUnitsCost": billed})
+        )
+
+    network.plan(GENERATE, other, 2)
+    async with agent_of(capped(machine, per_day="100").server()) as agent:
+        result = await agent.call_tool(TOOL, arguments)
+
+    note = f"named a price of 10 Creative Units; {billed} were billed. Tell the user."
+    assert (note in text_of(result)) == told
+    assert f"billed {billed or 10} Creative Units" in text_of(result)
 
 
 async def test_a_price_question_of_the_agent_has_no_cap(

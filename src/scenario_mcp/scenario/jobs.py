@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import anyio
@@ -18,6 +19,7 @@ TERMINAL = frozenset({SUCCESS, FAILURE, CANCELED})  # any other word, known or n
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 3.0, 1.5
 
 
+MOST_FEES = 64  # of one job that are added up
 MOST_ASSETS = 512  # results of one job that are read; no tool makes a quarter of it
 
 
@@ -84,7 +86,7 @@ def read_job(value: Any) -> Job | None:
         error=records.words(metadata.get("error")),
         hint=records.words(metadata.get("hint")),
         refundable=billing.get("disableRefund") is not True,
-        cost=records.number(billing.get("cuCost")),
+        cost=_cost(billing),
         discount=records.number(billing.get("cuDiscount")),
         created=records.time(record.get("createdAt")),
         updated=records.time(record.get("updatedAt")),
@@ -93,6 +95,17 @@ def read_job(value: Any) -> Job | None:
         input=records.mapping(metadata.get("input")),
         output=records.mapping(metadata.get("output")),
     )
+
+
+def _cost(billing: Mapping[str, Any]) -> float | None:
+    """Add up what a job costs: `cuCost` is its main part alone, `cuCostDetails` the fees beside, like a quality gate's.
+
+    By JobBilling of scenario-sdk 2.4.0.
+    """
+    fees = records.mapping(billing.get("cuCostDetails")).values()
+    parts = [records.number(each) for each in (billing.get("cuCost"), *islice(fees, MOST_FEES))]
+    known = [each for each in parts if each is not None]
+    return sum(known) if known else None
 
 
 async def get(client: Client, job_id: str, deadline: Deadline) -> Job:

@@ -213,16 +213,16 @@ def _what(row: Outcome) -> str:
     job = f"job {row.job_id}" + (f" with {row.model_id}" if row.model_id else "")
     cost = _cost(row)
     if row.error is not None:
-        of = f" (model {row.model_id}{_comma(cost)})" if row.model_id else ""
+        of = f" (model {row.model_id}{f', {cost}' if cost else ''})" if row.model_id else ""
         return row.error + of if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}{of}"
     if row.status == DRY_RUN:
         price = cost or "a price that Scenario did not name"
         return f"this call{f' with {row.model_id}' if row.model_id else ''} would cost {price}."
     if row.status == IN_PROGRESS:
-        return f"{job}, last seen: {row.seen}{_comma(cost)}."
+        return f"{job}, last seen: {row.seen}{_billed(cost)}."
     if row.answer and not row.assets:
-        return f"answer of {job}{_comma(cost)}."
-    return f"{_count(row.assets)} by {job}{_comma(cost)}. An assetId can be given to the next call."
+        return f"answer of {job}{_billed(cost)}."
+    return f"{_count(row.assets)} by {job}{_billed(cost)}. An assetId can be given to the next call."
 
 
 KINDS = {"image": "image", "video": "video", "audio": "sound", "model": "3D model", "text": "text"}
@@ -234,8 +234,8 @@ def _count(assets: Sequence[Asset]) -> str:
     return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items()) or "no results"
 
 
-def _comma(cost: str) -> str:
-    return f", {cost}" if cost else ""
+def _billed(cost: str) -> str:
+    return f", billed {cost}" if cost else ""
 
 
 def _cost(row: Outcome) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from scenario_mcp.scenario import jobs, records, wire
 from scenario_mcp.scenario.jobs import Job, read_job
+from scenario_mcp.spending import budget
 from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS, Bought, Tell
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.jobs import BUG, conclude, in_progress, told, with_previews
@@ -18,6 +19,7 @@ JOINED = (
     "This is the same generation as job {}: the call joined it, and nothing new was paid. For more variants in one call"
     " raise numSamples (numOutputs on custom models); for another one change an argument, like seed, or call rerun-job."
 )
+OTHER_PRICE = "Asked before, Scenario named a price of {} Creative Units; {} were billed. Tell the user."
 FOUND = "Scenario's answer was lost on the way; the job was found again, and nothing was paid twice."
 
 logger = logging.getLogger(__name__)
@@ -107,6 +109,9 @@ async def _follow(services: Services, wish: Wish, bought: Bought, host: Host, no
     said = [JOINED.format(bought.job.id)] if bought.joined else []
     if bought.entry.found:
         said.append(FOUND)
+    price, billed = bought.entry.intent.price, budget.known(bought.cost)
+    if not bought.joined and price is not None and billed is not None and price != billed:
+        said.append(OTHER_PRICE.format(budget.shown(price), budget.shown(billed)))
     return replace(
         outcome,
         model_id=wish.model_id,

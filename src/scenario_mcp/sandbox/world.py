@@ -19,6 +19,7 @@ from scenario_mcp.sandbox.timeline import Plan
 
 ENDS = ("success", "failure", "canceled")
 URL_LIFETIME = 14 * 24 * 3600.0
+QUALITY_FEE = 1  # Creative Units of a custom generation that records name beside its main cost
 MOST_SEEN = 10_000  # requests that are written down
 
 
@@ -106,6 +107,7 @@ class World:
     requests: list[Seen] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
     uploads: dict[str, Any] = field(default_factory=dict)
+    prompts: dict[str, str] = field(default_factory=dict)
 
     _signing_key: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
 
@@ -155,7 +157,7 @@ class World:
             plan=timeline.plan_for(str(body.get("prompt", ""))),
             created=self.clock(),
             cost=cost,
-            input=said,
+            input=self._with_kept_prompt(said) if kind == "custom" else said,
             asset_ids=[self.store(draft).id for draft in drafts],
             hidden=bool(body.get("hideResults")),
             at_once=at_once,
@@ -165,6 +167,14 @@ class World:
         self.jobs[job.id] = job
         self.ledger.append(Bill(job.id, route, cost, body))
         return job
+
+    def _with_kept_prompt(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Name an asset in place of a prompt, as records of custom jobs of October 2026 do; equal ones share it."""
+        if not isinstance(prompt := said.get("prompt"), str) or prompt in self.assets:
+            return said
+        if prompt not in self.prompts:
+            self.prompts[prompt] = self.store(Draft("text/plain", prompt.encode)).id
+        return {**said, "prompt": self.prompts[prompt]}
 
     def running(self) -> int:
         """Count the jobs that hold a slot."""
@@ -183,6 +193,7 @@ class World:
         """Describe a job as `GET /jobs/{jobId}` does."""
         history = self._history(job)
         status, began = history[-1]
+        fee = QUALITY_FEE if job.type == "custom" and job.cost > QUALITY_FEE else 0
         metadata: dict[str, Any] = {"input": dict(job.input), "assetIds": []}
         if status == "success":
             metadata["assetIds"] = list(job.asset_ids)
@@ -195,7 +206,7 @@ class World:
             "statusHistory": [{"status": word, "date": self.iso(job.created + age)} for word, age in history],
             "progress": timeline.progress(job.plan, self.clock() - job.created, self.pace),
             "metadata": metadata,
-            "billing": {"cuCost": job.cost, "cuDiscount": 0},
+            "billing": {"cuCost": job.cost - fee, "cuCostDetails": {"quality-gate": fee}, "cuDiscount": 0},
             "authorId": "apiu_sandbox",
             "ownerId": "proj_sandbox",
             "createdAt": self.iso(job.created),

@@ -148,12 +148,13 @@ def _is_of_project(model_id: Any) -> bool:
 class Seen:
     """What a look found: the jobs that are probably the one, and whether all that could be were looked at.
 
-    `near` are jobs that agree in everything but the time.
+    `near` are jobs that agree in everything but the time, `passed` those of which one was taken for its words.
     """
 
     candidates: tuple[Job, ...]
     whole: bool
     near: tuple[Job, ...] = ()
+    passed: tuple[Job, ...] = ()
 
 
 async def look(client: Client, sought: Sought, deadline: Deadline) -> Seen:

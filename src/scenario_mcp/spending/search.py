@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio
@@ -23,7 +24,7 @@ from scenario_mcp.scenario.errors import (
     Unauthorized,
 )
 from scenario_mcp.scenario.jobs import Job
-from scenario_mcp.spending import budget, recovery
+from scenario_mcp.spending import budget, kept, recovery
 from scenario_mcp.spending.ledger import Ledger
 from scenario_mcp.spending.recovery import Seen, Sought
 from scenario_mcp.state import leases
@@ -79,23 +80,41 @@ class Searches:
             logger.info("Jobs could not be listed: %s", fault)
             return False
         try:
+            seen = await self._told_apart(entry, seen, until.or_within(LOOK_SECONDS))
             return self._settled_by(entry, seen)
         except StoreFault as fault:
             logger.info("What other calls own could not be read, or not be written: %s", fault)
             return False
 
+    async def _told_apart(self, entry: Entry, seen: Seen, until: Deadline) -> Seen:
+        """Leave of several jobs the only one with the words that were sent, where records name assets for them.
+
+        All of them stay where it is not one alone: they may be the one all the same.
+        """
+        free = self._free(entry, seen.candidates)
+        if len(free) < 2:
+            return seen
+        sought = self._sought(entry)
+        spelt = await kept.in_words(self._client, sought.intent.body, free, until)
+        own = [job for job in spelt if sought.is_answered_by(job)]
+        return replace(seen, candidates=tuple(own), passed=tuple(spelt)) if len(own) == 1 else seen
+
     def _settled_by(self, entry: Entry, seen: Seen) -> bool:
         """Tell whether what was seen settles an entry. Raises `StoreFault`: what was not written is not settled."""
-        journal = self._ledger.journal
-        free = [job for job in seen.candidates if (owner := journal.of_job(job.id)) is None or owner.id == entry.id]
+        free = self._free(entry, seen.candidates)
         if len(free) > 1:
             ids = ", ".join(job.id for job in free[:10])
             raise SeveralFound(f"The answer to a paid request was lost, and {len(free)} jobs may be its own: {ids}.")
         if free:
             return self._claim(entry, free[0])
-        if not seen.whole or any(journal.of_job(job.id) is None for job in seen.near):
+        if not seen.whole or self._free(entry, (*seen.near, *seen.passed)):
             raise CannotLook(f"The answer to a paid request was lost, and {HIDING} hide its own.", HIDDEN)
         return self._counts_as_absent(entry)
+
+    def _free(self, entry: Entry, found: Sequence[Job]) -> list[Job]:
+        """Leave out the jobs of other entries."""
+        owners = [(job, self._ledger.journal.of_job(job.id)) for job in found]
+        return [job for job, owner in owners if owner is None or owner.id == entry.id]
 
     def awaken(self) -> None:
         """Look after what earlier servers left open, once, if they left anything."""

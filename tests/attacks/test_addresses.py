@@ -15,7 +15,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario import uploads, wire
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import NoAnswer
+from scenario_mcp.scenario.errors import NoAnswer, ScenarioError
 from scenario_mcp.scenario.uploads import Filing
 from scenario_mcp.scenario.wire import Call
 from scenario_mcp.server.app import create_server
@@ -298,6 +298,17 @@ async def test_an_address_that_does_not_answer_is_passed_over(camera: Camera) ->
     client = client_of(camera.server.base_url, resolve=several)
 
     assert await fetched(client, f"http://files.test:{camera.port}/a") == png("red", (640, 480))
+
+
+async def test_a_name_of_very_many_addresses_is_not_tried_at_all_of_them(camera: Camera) -> None:
+    async def crowd(host: str, port: int) -> Sequence[str]:
+        return [*(f"127.0.1.{number}" for number in range(1, 60)), "127.0.0.1"]
+
+    client = client_of(camera.server.base_url, resolve=crowd)
+    with pytest.raises(ScenarioError):
+        await fetched(client, f"http://files.test:{camera.port}/a")
+
+    assert camera.visits == []
 
 
 async def test_a_loopback_api_names_no_other_addresses_in_clear(camera: Camera) -> None:

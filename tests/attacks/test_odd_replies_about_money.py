@@ -3,7 +3,9 @@
 import json
 from asyncio import StreamWriter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from scenario_mcp.spending.budget import Caps
 from support.agents import LIST, TOOL, WAIT, agent_of, made, text_of
 from support.certificates import certified
 from support.hostile import Requests, serving
-from support.network import GENERATE, JOBS, Deliver, Fault, SandboxNetwork, answers, reset_after
+from support.network import GENERATE, JOBS, Deliver, Fault, SandboxNetwork, answers, reset_after, reset_before
 from support.servers import Machine
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +58,12 @@ async def asked_again_and_again(machine: Machine, arguments: dict[str, Any], too
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"jobs": None}, {"jobs": {"0": {}}}, {"jobs": "x"}, {"data": []}, {"error": "oops"}]
+    "body",
+    [
+        *({}, {"jobs": None}, {"jobs": {"0": {}}}, {"jobs": "x"}, {"data": []}, {"error": "oops"}),
+        *({"jobs": [], "nextPaginationToken": token} for token in ({"more": 1}, ["next"], 7, "x" * 100_000)),
+    ],
+    ids=lambda body: str(body)[:60],
 )
 async def test_a_list_of_jobs_that_is_none_never_says_that_there_is_no_job(
     machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any], body: dict[str, Any]
@@ -86,6 +93,24 @@ async def test_a_job_without_a_time_that_agrees_is_never_passed_over(
 
     assert len(world.ledger) == 1
     assert "cannot be read or dated" in texts[-1]
+
+
+async def test_replies_whose_dates_run_ahead_do_not_make_a_lost_answer_old(
+    machine: Machine, network: SandboxNetwork, world: World, arguments: dict[str, Any]
+) -> None:
+    async def later(request: httpx.Request, deliver: Deliver) -> httpx.Response:
+        response = await deliver(request)
+        ahead = datetime.fromtimestamp(world.clock() + 3_600, UTC)
+        response.headers["date"] = format_datetime(ahead, usegmt=True)
+        return response
+
+    network.plan(GENERATE, reset_before)
+    network.plan(LISTED, later, FOREVER)
+    async with agent_of(machine.server()) as agent:
+        result = await agent.call_tool(TOOL, arguments)
+
+    assert "No job was found for it so far" in text_of(result)
+    assert network.count(GENERATE) == 1
 
 
 @pytest.mark.parametrize("seconds", [-60, 400])

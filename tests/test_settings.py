@@ -303,7 +303,10 @@ def test_the_folders_of_a_foreign_env_file_are_ignored(tmp_path: Path) -> None:
     assert "SCENARIO_INPUT_DIRS" in settings.ignored[0]
 
 
-@pytest.mark.parametrize(("word", "on"), [("on", True), ("OFF", False)])
+SWITCHES = {True: ("on", "ON", "true", "True", "yes", "1"), False: ("off", "OFF", "false", "no", "0", " No ")}
+
+
+@pytest.mark.parametrize(("word", "on"), [(word, on) for on, words in SWITCHES.items() for word in words])
 def test_previews_are_on_or_off(tmp_path: Path, word: str, on: bool) -> None:
     assert load({"SCENARIO_PREVIEWS": word}, tmp_path).previews is on
     [told] = load({"SCENARIO_PREVIEWS": "small"}, tmp_path).problems

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = places.DEFAULT_BASE_URL
 TOOLSETS = ("core", "images", "edit", "text")
+WORDS = dict.fromkeys(("on", "true", "yes", "1"), True) | dict.fromkeys(("off", "false", "no", "0"), False)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_WAIT = 3600.0
 MOST_UNITS = 10**9
@@ -183,10 +184,9 @@ def _megabytes(variable: str, value: str) -> int:
 
 
 def _on_or_off(variable: str, value: str) -> bool:
-    words = {"on": True, "off": False}
-    if value.lower() not in words:
+    if value.lower() not in WORDS:
         raise SettingsError(f"{variable} must be on or off, not {shown(value)}.")
-    return words[value.lower()]
+    return WORDS[value.lower()]
 
 
 def _log_level(variable: str, value: str) -> str:

@@ -50,6 +50,9 @@ READINGS: list[tuple[dict[str, Any], dict[str, Any]]] = [  # what a host sends, 
     ({"prompt": '{"not": "json to us"}'}, {"prompt": '{"not": "json to us"}'}),
     ({"prompt": "[1, 2]"}, {"prompt": "[1, 2]"}),
     ({"concepts": [], "modelEpoch": "[1"}, {"modelEpoch": "[1"}),
+    ({"seed": "", "width": "", "guidance": " ", "hideResults": "", "scheduler": "", "modelEpoch": ""}, {}),
+    ({"ipAdapterScales": "", "concepts": "", "ipAdapterType": "\t", "dryRun": ""}, {}),
+    ({"negativePrompt": ""}, {"negativePrompt": ""}),
 ]
 
 

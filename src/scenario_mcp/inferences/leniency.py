@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from scenario_mcp.inferences import host_json
@@ -11,21 +11,37 @@ Given = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
 
-def lenient(schema: Schema, arguments: Given) -> dict[str, Any]:
+def lenient(schema: Schema, arguments: Given, empty: Collection[str] = ()) -> dict[str, Any]:
     """Read arguments the way their sender meant them, guided by the tool's own input schema.
 
-    Text becomes the number, boolean, list or object that the schema wants; one value becomes a list of one; null, and
-    an empty list where a list is wanted, mean "not said" and are dropped. What cannot be read stays as it is, for
-    validation to refuse.
+    Text becomes the number, boolean, list or object that the schema wants; one value becomes a list of one; null, an
+    empty list where a list is wanted, and an empty text where it can mean nothing else, mean "not said" and are
+    dropped. `empty` are names of texts in which it can. What cannot be read stays as it is, for validation to refuse.
     """
     properties: Mapping[str, Schema] = schema.get("properties", {})
     read: dict[str, Any] = {}
     for name, value in arguments.items():
         meant = _read(properties[name], value) if name in properties else value
-        if name in properties and (meant is None or (meant == [] and properties[name].get("type") == "array")):
+        if name in properties and (meant is None or _says_nothing(properties[name], value, may_be_empty=name in empty)):
             continue
         read[name] = meant
     return read
+
+
+# Texts, and lists of texts, of our tools in which nothing says nothing. An empty picture, prompt or model is no slip
+# that may pass: a mask that got lost on the way would change, and bill, the whole image.
+EMPTY_SAYS_NOTHING = frozenset({
+    "assetIds", "backgroundColor", "capability", "cursor", "folder", "jobId", "jobIds", "modelEpoch", "parentId",
+    "query", "seed", "since", "tags", "text", "type", "unwantedSequences",
+})  # fmt: skip
+
+
+def _says_nothing(schema: Schema, value: Any, *, may_be_empty: bool) -> bool:
+    """Tell whether a value is empty, as forms of hosts send what nobody filled in."""
+    if value == [] or not isinstance(value, str) or value.strip():
+        return value == [] and schema.get("type") == "array"
+    plain = schema.get("items", schema) if schema.get("type") == "array" else schema
+    return plain.get("type") not in ("string", None) or "enum" in plain or may_be_empty
 
 
 def _read(schema: Schema, value: Any) -> Any:

@@ -11,7 +11,7 @@ LONGEST_ID = 200  # characters; real ids have about 30
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise PydanticCustomError(SAID, "must not be empty")
+        raise PydanticCustomError(SAID, "must not be empty: give one, or leave it out where none is needed")
     return text
 
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from scenario_mcp.inferences import base, schemas
 from scenario_mcp.inferences.base import Fields
-from scenario_mcp.inferences.leniency import lenient
+from scenario_mcp.inferences.leniency import EMPTY_SAYS_NOTHING, lenient
 from scenario_mcp.inferences.schemas import Schema
 from scenario_mcp.inferences.values import SAID
 from scenario_mcp.scenario.errors import InvalidArguments
@@ -28,7 +28,7 @@ def validate(
 
     Raises `InvalidArguments` with one line per problem.
     """
-    given = lenient(schema, arguments or {})
+    given = lenient(schema, arguments or {}, EMPTY_SAYS_NOTHING)
     valid: Input | None = None
     problems: list[Problem] = []
     try:

@@ -1,6 +1,7 @@
 """Fixtures, each around the last: a sandbox world, services that reach it, an agent; and a sandbox for real servers."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,12 @@ def ink(world: World) -> str:
 def arguments(hero: str, ink: str) -> dict[str, Any]:
     """A call that works."""
     return {"modelId": "model_sandbox-ink", "prompt": "a phoenix", "image": hero, "ipAdapterImages": [ink]}
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Put the handlers of signals back that a start within this process sets."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

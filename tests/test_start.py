@@ -174,7 +174,7 @@ async def _until(host: StdioHost, number: str) -> Any:
             return
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize(
     ("name", "toolsets"),
     [
@@ -327,19 +327,10 @@ async def test_an_end_during_the_import_is_an_end_as_any(wire_era: str, how: str
     assert ends[()][0] == (128 + signal.Signals[how] if how.startswith("SIG") else 0)
 
 
-@pytest.fixture
-def _signals() -> Iterator[None]:
-    """Put the handlers of signals back that a start within this process sets."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 CALL = line("tools/call", 9, name="find-models")
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize(
     ("sent", "opening", "notes"),
     [
@@ -367,7 +358,7 @@ def test_the_sdk_is_shown_the_opening_once_more_under_an_id_of_our_own(
     assert pipes.reader.read() == b"later\n"
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("own_signals")
 def test_loading_begins_once_with_the_first_answer_and_not_before() -> None:
     wrote = io.BytesIO()
     told: list[int] = []
@@ -383,7 +374,7 @@ def test_loading_begins_once_with_the_first_answer_and_not_before() -> None:
     assert wrote.getvalue().count(b"\n") == 2
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("last", [READY, line("tools/list", "last")], ids=["note", "list"])
 def test_after_many_answers_the_next_line_is_handed_over_once(last: bytes) -> None:
     lists = [line("resources/list", number) for number in range(2, faststart.MOST_ANSWERS + 1)]
@@ -409,7 +400,7 @@ async def test_a_start_that_fails_is_told_to_the_host_though_nobody_reads_the_lo
     assert status == 1
 
 
-@pytest.mark.usefixtures("_signals")
+@pytest.mark.usefixtures("own_signals")
 def test_what_is_not_known_is_handed_over_as_it_came_and_loaded_in_no_thread() -> None:
     pipes = Pipes(io.BytesIO(CALL + b"\n" + READY), io.BytesIO())
 

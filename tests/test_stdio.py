@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from itertools import product
 from pathlib import Path
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -16,7 +20,7 @@ from support import hostile
 from support.agents import CORE, TOOL, WAIT
 from support.nightly import by_day
 from support.pictures import data_url, png
-from support.stdio import PATIENCE, VERSIONS, StdioHost, environment, running
+from support.stdio import INFO, PATIENCE, VERSIONS, StdioHost, environment, running
 from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
@@ -171,10 +175,11 @@ async def _ended(wire_era: str, base_url: str, how: str, doing: str) -> tuple[in
     by_day([("legacy", "EOF"), ("modern", "SIGTERM")], product(VERSIONS, STATUS)),
 )
 async def test_a_paid_request_gets_a_moment_at_the_end_and_is_then_logged(wire_era: str, how: str) -> None:
-    status, seconds, log = await _ended_while_paying(wire_era, how)
+    status, seconds, log, told = await _ended_while_paying(wire_era, how)
 
     assert status == STATUS[how]
     assert seconds >= SETTLE_SECONDS
+    assert told == [], "a host that hung up is told of no call that was given up"
     assert "A paid request was sent and not answered: a job may be running" in log
 
 
@@ -185,7 +190,7 @@ async def test_the_moment_that_a_paid_request_gets_is_no_longer(wire_era: str, h
     assert (await _ended_while_paying(wire_era, how))[1] < SETTLE_SECONDS + END_SECONDS
 
 
-async def _ended_while_paying(wire_era: str, how: str) -> tuple[int, float, str]:
+async def _ended_while_paying(wire_era: str, how: str) -> tuple[int, float, str, list[str]]:
     async with (
         hostile.serving(hostile.answers_reads_but_no_generation) as api,
         running(wire_era, environ=environment(api.base_url)) as host,
@@ -193,8 +198,73 @@ async def _ended_while_paying(wire_era: str, how: str) -> tuple[int, float, str]
         await host.hello()
         host.begin("tools/call", a_call())
         await api.has_read_one("POST /v1/generate/")
+        greeted = len(host.lines)
+        status, seconds = await _end(host, how)
+        answers = [line for line in host.lines[greeted:] if "notifications/" not in line]
 
-        return *await _end(host, how), await host.stderr()
+        return status, seconds, await host.stderr(), answers
+
+
+@pytest.mark.parametrize("args", [(), ("--no-fast-start",)], ids=["fast start", "--no-fast-start"])
+async def test_what_was_asked_before_stdin_ended_is_answered(args: tuple[str, ...]) -> None:
+    async with running(environ=environment(), args=("--sandbox", *args)) as host:
+        greeting = {"protocolVersion": VERSIONS["legacy"], "capabilities": {}, "clientInfo": INFO}
+        calls = [host.message("tools/call", {"name": "find-models", "arguments": {"query": "ink"}}) for _ in range(5)]
+        host.write({"id": 0, "method": "initialize", "params": greeting}, *calls)
+        status, _ = await _end(host, "EOF")
+
+    answers = [json.loads(line) for line in host.lines]
+    assert status == 0
+    assert sorted(answer["id"] for answer in answers) == [0, *(call["id"] for call in calls)]
+    assert all("| flux.1-" in str(answer["result"]) or answer["id"] == 0 for answer in answers)
+
+
+@in_era("modern")
+async def test_a_job_that_runs_when_stdin_ends_is_named(wire_era: str, base_url: str, quick_world: World) -> None:
+    async with running(wire_era, environ=environment(base_url)) as host:
+        await host.hello()
+        asked = host.begin("tools/call", a_call("sandbox:stuck"), token="t")
+        await host.read()
+        status, _ = await _end(host, "EOF")
+
+    [answer] = [json.loads(line) for line in host.lines if json.loads(line).get("id") == asked]
+    assert status == 0
+    assert quick_world.ledger[0].job_id in answer["result"]["content"][0]["text"]
+    assert not answer["result"]["isError"]
+
+
+def test_a_host_that_never_reads_stderr_is_served_and_told_what_was_dropped() -> None:
+    count = 3_000  # of lines in the log: a pipe takes some hundreds, and as many again may wait
+    reader, writer = os.pipe()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "scenario_mcp"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=writer,
+            env=environment(SCENARIO_LOG_LEVEL="debug"),
+        ) as server,
+        os.fdopen(reader, "rb") as stderr,
+    ):
+        os.close(writer)
+        watch = Timer(PATIENCE, server.kill)
+        watch.start()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        asked = Thread(target=server.stdin.write, args=(b"nonsense\n" * count,))
+        asked.start()
+        answered = sum(b"-32700" in server.stdout.readline() for _ in range(count))
+        asked.join()
+        for _ in range(count // 3):
+            stderr.readline()
+        server.stdin.write(b"nonsense\n")
+        server.stdin.close()
+        said = stderr.read()
+        watch.cancel()
+
+    assert answered == count
+    assert server.returncode == 0
+    assert re.search(rb"[1-9][0-9]* lines were dropped: nobody read them", said)
 
 
 @in_era("legacy")

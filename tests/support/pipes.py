@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from threading import Event
 from typing import Any, BinaryIO, cast
 
+import anyio
+
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server import faststart, stdio
 from scenario_mcp.server.app import create_server
@@ -63,5 +65,6 @@ async def conversation(
     if fast:
         faststart.open_with(pipes, toolsets, lambda: None)
     services = services_over(Client("https://unused.example", None), 45, toolsets=tuple(toolsets))
-    await stdio._serve(create_server(services), services, pipes)
+    hung_up_too = anyio.Event()
+    await stdio._serve(create_server(services, hung_up=hung_up_too), services, pipes, hung_up_too)
     return ears.messages

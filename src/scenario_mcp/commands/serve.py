@@ -19,18 +19,21 @@ def prepare(settings: Settings, *, sandbox: bool) -> Callable[[Pipes], NoReturn]
     """Import and make all that serving needs, which takes most of a start; give what then serves a host."""
     load()
 
+    import anyio
+
     from scenario_mcp.commands.wiring import sandboxed, services_for
     from scenario_mcp.server import stdio
     from scenario_mcp.server.app import create_server
 
+    hung_up = anyio.Event()
     open_until_the_end = ExitStack()
     chosen = open_until_the_end.enter_context(sandboxed(settings, sandbox=sandbox))
     services = services_for(chosen)
-    server = create_server(services, sandbox=chosen.sandbox)
+    server = create_server(services, sandbox=chosen.sandbox, hung_up=hung_up)
 
     def serve(pipes: Pipes) -> NoReturn:
         with open_until_the_end:
-            stdio.serve(server, services, pipes)
+            stdio.serve(server, services, pipes, hung_up)
 
     return serve
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import anyio
-
 from scenario_mcp import wording
 from scenario_mcp.scenario import records, wire
 from scenario_mcp.scenario.client import Client
@@ -144,15 +142,14 @@ async def cancel(client: Client, job_id: str, deadline: Deadline) -> None:
 
 
 async def wait(client: Client, job: Job, deadline: Deadline, on_progress: OnProgress) -> Watched:
-    """Follow a job until it ends or the deadline is near, pausing 1 s at first, growing to 3 s.
+    """Follow a job until it ends, the deadline is near or nobody listens, pausing 1 s at first, growing to 3 s.
 
     Faults that may pass are waited out, as long as they ask for, and those that will not are handed back with the job
     as last seen: neither undoes what was accepted, so neither is raised.
     """
     fault: ScenarioError | None = None
     pause = usual = FIRST_PAUSE
-    while not job.ended and pause < deadline.remaining():
-        await anyio.sleep(pause)
+    while not job.ended and pause < deadline.remaining() and await deadline.pause(pause):
         pause = usual = min(LONGEST_PAUSE, usual * GROWTH)
         try:
             job, fault = await get(client, job.id, deadline), None

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import anyio
 from mcp import MCPError, types
 from mcp.server import Server
 from mcp.server.caching import CacheHint
@@ -65,8 +66,11 @@ class McpHost:
 class _Handlers:
     """What the server answers, over the services; nothing is opened before it is asked."""
 
-    def __init__(self, services: Services, entries: Sequence[dict[str, Any]], *, sandbox: bool) -> None:
+    def __init__(
+        self, services: Services, entries: Sequence[dict[str, Any]], hung_up: anyio.Event | None, *, sandbox: bool
+    ) -> None:
         self._services = services
+        self._hung_up = hung_up
         self._entries = {entry["name"]: entry for entry in entries}
         self._sandbox = sandbox
         self._listed: list[types.Tool] = []
@@ -92,7 +96,7 @@ class _Handlers:
     async def call_tool(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         if params.name not in self._entries:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
-        host = McpHost(context.session, Deadline.after(dispatch.call_seconds(self._services)))
+        host = McpHost(context.session, Deadline.after(dispatch.call_seconds(self._services), self._hung_up))
         try:
             rendered = await dispatch.call(self._services, params.name, params.arguments, host, sandbox=self._sandbox)
         except Exception as bug:
@@ -135,9 +139,12 @@ class _Handlers:
         return types.BlobResourceContents(uri=uri, mime_type=content.mime_type, blob=content.blob or "")
 
 
-def create_server(services: Services, *, sandbox: bool = False) -> Server[Any]:
-    """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called."""
-    handlers = _Handlers(services, view.tools(services.toolsets), sandbox=sandbox)
+def create_server(services: Services, *, sandbox: bool = False, hung_up: anyio.Event | None = None) -> Server[Any]:
+    """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called.
+
+    Once `hung_up` is set, calls that wait for jobs are answered with what is known of them.
+    """
+    handlers = _Handlers(services, view.tools(services.toolsets), hung_up, sandbox=sandbox)
     shown = view.shown()
     return Server(
         **shown["serverInfo"],

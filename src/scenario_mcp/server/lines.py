@@ -15,7 +15,8 @@ from typing import Any
 from scenario_mcp.inferences import host_json
 from scenario_mcp.server.pipes import ENDS, LONGEST
 
-PARSE_ERROR, INVALID_REQUEST = -32700, -32600  # https://www.jsonrpc.org/specification#error_object
+# https://www.jsonrpc.org/specification#error_object
+PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
 LONGEST_ID = 1_000  # characters; every answer repeats it
 
 TOO_LONG = f"A line may hold at most {LONGEST // 2**20} MB. Give pictures as paths or asset ids."
@@ -23,6 +24,11 @@ NO_MESSAGE = (
     'A message is one object: jsonrpc is "2.0", method is a text, params, if any, are an object, and id, if any, is a'
     f" whole number or a text of at most {LONGEST_ID:,} characters. Several messages go on lines of their own."
 )
+
+NO_ARGUMENTS = (
+    'arguments must be an object of names and values, like {{"query": "pixel art"}}, or that as a text, not {}.'
+)
+_KINDS = {str: "a text that holds no object", list: "a list", bool: "true or false", int: "a number", float: "a number"}
 
 _FLAT = r'(?:"(?:[^"\\]|\\.)*"|[^"{}\[\],:\s]+)'
 _MEMBER = rf'"(?:[^"\\]|\\.)*"\s*:\s*{_FLAT}\s*'
@@ -35,15 +41,16 @@ Id = str | float | None
 
 @dataclass(frozen=True)
 class Refusal:
-    """The error that answers a line; `id` is that of its message, if one was found."""
+    """The error that answers a line; `id` is that of its message, if one was found, `data` what MCP adds to it."""
 
     code: int
     reason: str
     id: Id = None
+    data: Any = None
 
     def response(self) -> bytes:
         """Write the answer, without an end of line."""
-        error = {"code": self.code, "message": self.reason}
+        error = {"code": self.code, "message": self.reason} | ({} if self.data is None else {"data": self.data})
         return json.dumps({"jsonrpc": "2.0", "id": self.id, "error": error}).encode()
 
 
@@ -63,6 +70,23 @@ def read(line: bytes) -> dict[str, Any] | Refusal | None:
         return Refusal(PARSE_ERROR, f"The line is not JSON that can be read: {fault}.", found_id(line))
     sound = isinstance(message, dict) and (is_response(message) or _is_id(message.get("id", 0)))
     return message if sound else no_message(message)
+
+
+def with_read_arguments(message: dict[str, Any]) -> dict[str, Any] | Refusal:
+    """Read the arguments of a tool call that a host wrote as text, or as an empty list or text for none."""
+    params = message.get("params")
+    if message.get("method") != "tools/call" or not isinstance(params, dict) or "arguments" not in params:
+        return message
+    written = params["arguments"]
+    arguments = {} if written == [] or (isinstance(written, str) and not written.strip()) else written
+    if isinstance(arguments, str):
+        try:
+            arguments = host_json.read(arguments)
+        except ValueError:
+            arguments = written
+    if not isinstance(arguments, dict | None):
+        return Refusal(INVALID_PARAMS, NO_ARGUMENTS.format(_KINDS[type(arguments)]), _shown(message.get("id")))
+    return message if arguments is written else {**message, "params": {**params, "arguments": arguments}}
 
 
 def no_message(value: Any) -> Refusal:

@@ -113,5 +113,9 @@ SILENT = {
     "a broken response": b'{"jsonrpc":"2.0","id":7,"result":"x"}',
     "a broken error": b'{"jsonrpc":"2.0","id":1.5,"error":5}',
     "an error for no request": b'{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"x"}}',
+    "a cancellation of a list": b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":[1]}}',
+    "a cancellation of an object": b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}',
+    "a cancellation of nothing": b'{"jsonrpc":"2.0","method":"notifications/cancelled"}',
+    "a token that is a list": b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":[1]}}',
     "an unknown note": b'{"jsonrpc":"2.0","method":"notifications/x"}',
 }

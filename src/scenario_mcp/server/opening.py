@@ -12,15 +12,17 @@ from scenario_mcp.server import view
 
 TYPE_CHECKING = False  # as typing has it; the server's first answer waits for this module
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
 LEGACY_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN_VERSIONS = ("2026-07-28",)
 
-VERSION, CLIENT, CAPABILITIES, SERVER = (
-    f"io.modelcontextprotocol/{name}" for name in ("protocolVersion", "clientInfo", "clientCapabilities", "serverInfo")
+VERSION, CLIENT, CAPABILITIES, LOG_LEVEL, SERVER = (
+    f"io.modelcontextprotocol/{name}"
+    for name in ("protocolVersion", "clientInfo", "clientCapabilities", "logLevel", "serverInfo")
 )
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 OFFERED = {
     "prompts": {"listChanged": False},
     "resources": {"listChanged": False, "subscribe": False},
@@ -29,6 +31,7 @@ OFFERED = {
 CACHING = {"resultType": "complete", "ttlMs": 60_000, "cacheScope": "private"}
 MODERN, LEGACY = "modern", "legacy"
 LONGEST_ID = 100
+MOST_NOTES, LONGEST_NOTE = 16, 10_000  # bytes; they are kept until the SDK is loaded
 MOST_NESTED = 100  # brackets in a line; the SDK refuses what is too deep
 
 
@@ -52,12 +55,15 @@ class Opening:
     def take(self, line: bytes) -> tuple[bool, dict[str, Any] | None]:
         """Tell whether a line is of the closed table, and the response to it, if it is a request."""
         message = read_line(line)
-        if message == {"jsonrpc": "2.0", "method": "notifications/initialized"} and self._era == LEGACY:
+        if is_note(message) and self._era is not None and len(self.notes) < MOST_NOTES and len(line) < LONGEST_NOTE:
             self.notes.append(line)
             return True, None
         if message is None or not is_request(message):
             return False, None
-        era, result = self._result(message["method"], message.get("params", {}))
+        params = message.get("params", {})
+        if message["method"] == "ping" and self._era != MODERN and _is_plain(params):
+            return True, {"jsonrpc": "2.0", "id": message["id"], "result": {}}
+        era, result = self._result(message["method"], params)
         if result is None:
             return False, None
         if self.request is None:
@@ -67,7 +73,7 @@ class Opening:
     def _result(self, method: str, params: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
         if method == "initialize":
             return LEGACY, self._greeting(params) if self._era is None else None
-        if self._era in (None, MODERN) and _is_envelope(params):
+        if self._era in (None, MODERN) and _fits(ENVELOPED, params):
             found = {"supportedVersions": list(MODERN_VERSIONS), **self._about} if method == "server/discover" else None
             found = self._lists.get(method) if found is None else found
             return MODERN, found and {**found, **CACHING, "_meta": {SERVER: self._server}}
@@ -76,17 +82,9 @@ class Opening:
         return LEGACY, None
 
     def _greeting(self, params: dict[str, Any]) -> dict[str, Any] | None:
-        said = {name: value for name, value in params.items() if name != "_meta"}
-        sound = (
-            set(said) == {"protocolVersion", "capabilities", "clientInfo"}
-            and said["protocolVersion"] in LEGACY_VERSIONS
-            and _are_capabilities(said["capabilities"])
-            and _is_info(said["clientInfo"])
-            and _is_plain({name: value for name, value in params.items() if name == "_meta"})
-        )
-        if not sound:
+        if not _is_plain(params) or not _fits(GREETING, params):
             return None
-        return {"protocolVersion": said["protocolVersion"], "serverInfo": self._server, **self._about}
+        return {"protocolVersion": params["protocolVersion"], "serverInfo": self._server, **self._about}
 
 
 def read_line(line: bytes) -> Any:
@@ -124,55 +122,95 @@ def _is_token(value: Any) -> bool:
     return (type(value) is int and abs(value) < 2**53) or (isinstance(value, str) and value.isprintable())
 
 
+def is_note(message: Any) -> bool:
+    """Tell whether a message is one that nobody answers; the SDK is shown it later, in its order."""
+    return (
+        isinstance(message, dict)
+        and {"jsonrpc", "method"} <= set(message) <= {"jsonrpc", "method", "params"}
+        and message["jsonrpc"] == "2.0"
+        and isinstance(message["method"], str)
+        and isinstance(message.get("params", {}), dict)
+    )
+
+
 def _is_plain(params: dict[str, Any]) -> bool:
-    """Tell whether params hold no more than a progress token."""
-    meta = params.get("_meta", {})
-    return set(params) <= {"_meta"} and isinstance(meta, dict) and _is_progress(meta)
+    """Tell whether params are those of a handshake's era; in any other the SDK refuses them in its own words."""
+    meta = params.get("_meta") or {}
+    return _fits(PLAIN, params) and not any(key.startswith("io.modelcontextprotocol/") for key in meta)
 
 
-def _is_progress(meta: dict[str, Any]) -> bool:
-    return not meta or (set(meta) == {"progressToken"} and _is_token(meta["progressToken"]))
+def _fits(shape: Any, value: Any) -> bool:
+    """Tell whether a value has a shape: a test, a list of a shape, or an object, which may hold more.
+
+    A name of a shape that ends in `!` must be there, one in `?` must not be null, any other may be missing or null.
+    Names with an underscore are left to the SDK, which reads some of them as its own.
+    """
+    if isinstance(shape, dict):
+        named = isinstance(value, dict) and all("_" not in name or name == "_meta" for name in value)
+        return named and all(_holds(name, each, value) for name, each in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(shape[0], each) for each in value)
+    return bool(shape(value))
 
 
-def _is_envelope(params: dict[str, Any]) -> bool:
-    """Tell whether params hold no more than the complete envelope of a known version."""
-    meta = params.get("_meta")
-    if set(params) != {"_meta"} or not isinstance(meta, dict) or not {VERSION, CLIENT, CAPABILITIES} <= set(meta):
-        return False
-    return (
-        meta[VERSION] in MODERN_VERSIONS
-        and _is_info(meta[CLIENT])
-        and _are_capabilities(meta[CAPABILITIES])
-        and _is_progress({name: value for name, value in meta.items() if name not in (VERSION, CLIENT, CAPABILITIES)})
-    )
+def _holds(name: str, shape: Any, value: dict[str, Any]) -> bool:
+    key = name.rstrip("!?")
+    if key not in value:
+        return not name.endswith("!")
+    return key == name if value[key] is None else _fits(shape, value[key])
 
 
-def _is_info(info: Any) -> bool:
-    return (
-        isinstance(info, dict)
-        and {"name", "version"} <= set(info) <= {"name", "version", "title"}
-        and all(isinstance(value, str) for value in info.values())
-    )
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _are_capabilities(said: Any) -> bool:
-    return isinstance(said, dict) and all(name in _KNOWN and _KNOWN[name](value) for name, value in said.items())
+def _is_flag(value: Any) -> bool:
+    return value is True or value is False
 
 
-def _is_objects(value: Any) -> bool:
+def _are_objects(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
 
-def _is_roots(value: Any) -> bool:
-    return value == {} or (
-        isinstance(value, dict) and set(value) == {"listChanged"} and value["listChanged"] in (True, False)
-    )
+def _is_absent(value: Any) -> bool:
+    return False
 
 
-_KNOWN: dict[str, Callable[[Any], bool]] = {
-    "roots": _is_roots,
-    "sampling": lambda value: value == {},
-    "elicitation": lambda value: value == {} or (_is_objects(value) and set(value) <= {"form", "url"}),
-    "experimental": _is_objects,
-    "extensions": _is_objects,
+# What the SDK's own models accept, by their fields; it passes over all others.
+_META: dict[str, Any] = {"progressToken?": _is_token}
+_INFO: dict[str, Any] = {
+    "name!": _is_text,
+    "version!": _is_text,
+    "title": _is_text,
+    "description": _is_text,
+    "websiteUrl": _is_text,
+    "icons": [{"src!": _is_text, "mimeType": _is_text, "sizes": [_is_text], "theme": ("light", "dark").__contains__}],
+}
+_CAPABILITIES: dict[str, Any] = {
+    "roots": {"listChanged": _is_flag},
+    "sampling": {"context": {}, "tools": {}},
+    "elicitation": {"form": {}, "url": {}},
+    "experimental": _are_objects,
+    "extensions": _are_objects,
+    "tasks": {
+        "list": {},
+        "cancel": {},
+        "requests": {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}},
+    },
+}
+PLAIN: dict[str, Any] = {"_meta": _META, "cursor": _is_absent}
+GREETING: dict[str, Any] = {
+    "protocolVersion!": LEGACY_VERSIONS.__contains__,
+    "capabilities!": _CAPABILITIES,
+    "clientInfo!": _INFO,
+}
+ENVELOPED: dict[str, Any] = {
+    "_meta!": {
+        VERSION + "!": MODERN_VERSIONS.__contains__,
+        CAPABILITIES + "!": _CAPABILITIES,
+        CLIENT: _INFO,
+        LOG_LEVEL: LOG_LEVELS.__contains__,
+        **_META,
+    },
+    "cursor": _is_absent,
 }

@@ -50,7 +50,8 @@ class _Unanswered:
         if isinstance(message, types.JSONRPCRequest):
             self._ids.add(message.id)
         elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._ids.discard((message.params or {}).get("requestId", ""))
+            canceled = (message.params or {}).get("requestId")  # whatever a host wrote there
+            self._ids = {each for each in self._ids if each != canceled}
 
     def written(self, message: types.JSONRPCMessage) -> None:
         """Note an answer."""

@@ -68,7 +68,9 @@ def _runs(picture: Path) -> Iterator[Run]:
     bad = generation | {"width": 65}
     yield Run("portable schemas of core", ("tools/list", "--strict"), lambda said: len(said["tools"]) == 10)
     yield Run("portable schemas of all", ("tools/list", "--strict"), lambda said: len(said["tools"]) == 42, "all")
-    yield Run("a paid call", _call(TOOL, generation), lambda said: said["structuredContent"]["status"] == "success")
+    yield Run(
+        "a paid call", _call(TOOL, generation), lambda said: said["_meta"]["scenario-mcp/result"]["status"] == "success"
+    )
     yield Run("a price", _call(TOOL, generation | {"dryRun": True}), lambda said: "would cost" in _text(said))
     yield Run("a refusal", _call(TOOL, bad), lambda said: said["isError"] and "multiple of 8" in _text(said))
     yield Run(

@@ -94,6 +94,7 @@ OPTIONS = (
         asked=True,
     ),
     Option("SCENARIO_PREVIEWS", "Previews", "Small pictures in results: on by default.", choices=("on", "off")),
+    Option("SCENARIO_RESULT_LINKS", "Links", "Links beside the text: off by default.", choices=("on", "off")),
     Option(
         "SCENARIO_WAIT_SECONDS", "Longest wait", "Seconds that a paid call waits for its job; 45 by default.", "number"
     ),

@@ -14,7 +14,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.server import dispatch
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import TOOL
+from support.agents import TOOL, data_of
 from support.network import GENERATE, JOBS, Deliver, SandboxNetwork, busy
 
 pytestmark = pytest.mark.anyio
@@ -61,8 +61,8 @@ async def test_canceling_while_a_paid_request_is_under_way_lets_it_finish_once(
 
     assert len(world.ledger) == 1
     assert network.count(GENERATE) == 1
-    assert again.structured_content is not None
-    assert (again.structured_content["status"], again.structured_content["jobId"]) == (
+    assert data_of(again) is not None
+    assert (data_of(again)["status"], data_of(again)["jobId"]) == (
         "success",
         world.ledger[0].job_id,
     )

@@ -13,7 +13,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario import errors
 from scenario_mcp.scenario.errors import ApiError, ScenarioError
 from scenario_mcp.tools.catalog import TOOLS
-from support.agents import TOOL, WAIT, agent_of, text_of
+from support.agents import TOOL, WAIT, agent_of, data_of, text_of
 from support.examples import example
 from support.network import Deliver, SandboxNetwork
 from support.nightly import by_day
@@ -106,6 +106,6 @@ async def test_a_refusal_before_sending_is_text_alone(agent: McpClient, world: W
     result = await agent.call_tool(TOOL, {})
 
     assert result.is_error
-    assert result.structured_content is None
+    assert data_of(result) is None
     assert "Fix these arguments" in text_of(result)
     assert world.requests == []

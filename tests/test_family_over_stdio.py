@@ -11,7 +11,7 @@ from scenario_mcp.sandbox.world import World
 from support.examples import NEEDED, WRONG, example, filled
 from support.nightly import by_day
 from support.pictures import png
-from support.stdio import VERSIONS, StdioHost, environment, running
+from support.stdio import VERSIONS, StdioHost, data_in, environment, running
 from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
@@ -69,7 +69,7 @@ async def test_every_inference_runs_end_to_end(
     assert [each["content"][0]["text"] for each in results.values() if each["isError"]] == []
     assert sorted(bill.route for bill in quick_world.ledger) == sorted(INFERENCES)
     for route, result in results.items():
-        made, text = result["structuredContent"], result["content"][0]["text"]
+        made, text = data_in(result), result["content"][0]["text"]
         assert made["status"] == "success", route
         if route in BY_TOOLSET["text"]:
             assert made[WORDS[route]], route

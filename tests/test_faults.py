@@ -7,7 +7,7 @@ import pytest
 from mcp import Client as McpClient
 
 from scenario_mcp.sandbox.world import World
-from support.agents import LIST, TOOL, WAIT, text_of
+from support.agents import LIST, TOOL, WAIT, data_of, text_of
 from support.network import (
     ASSETS,
     GENERATE,
@@ -67,7 +67,7 @@ async def test_a_lost_answer_to_a_paid_request_is_looked_for_and_never_asked_for
         assert result.is_error
         assert "Make the same call again: it joins the request" in text_of(result)
     elif name in BILLED:
-        made = result.structured_content
+        made = data_of(result)
         assert made is not None
         assert (made["status"], made["jobId"]) == ("success", world.ledger[0].job_id)
         assert "the job was found again" in text_of(result)
@@ -100,8 +100,8 @@ async def test_a_paid_request_that_was_never_sent_is_tried_three_times(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    assert result.structured_content is not None
-    assert result.structured_content["status"] == "success"
+    assert data_of(result) is not None
+    assert data_of(result)["status"] == "success"
     assert len(world.ledger) == 1
 
 
@@ -131,8 +131,8 @@ async def test_a_busy_account_is_waited_for_with_progress(
 
     result = await agent.call_tool(TOOL, arguments, progress_callback=listen)
 
-    assert result.structured_content is not None
-    assert result.structured_content["status"] == "success"
+    assert data_of(result) is not None
+    assert data_of(result)["status"] == "success"
     assert sum(message.startswith("waiting for a free slot") for message in heard) == 4
     assert values == sorted(set(values))
     assert network.count(GENERATE) == 5
@@ -293,7 +293,7 @@ async def test_reads_recover_from_a_fault_that_passes(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    made = result.structured_content
+    made = data_of(result)
     assert made is not None
     assert made["status"] == "success"
     assert all(asset["url"] for asset in made["assets"])
@@ -317,7 +317,7 @@ async def test_an_accepted_job_is_never_turned_into_an_error_by_its_polls(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    made = result.structured_content
+    made = data_of(result)
     assert not result.is_error
     assert made is not None
     assert made["status"] == "in-progress"
@@ -337,7 +337,7 @@ async def test_finished_images_are_never_lost_over_their_addresses(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    made = result.structured_content
+    made = data_of(result)
     assert not result.is_error
     assert made is not None
     assert made["status"] == "success"
@@ -355,8 +355,8 @@ async def test_a_price_question_recovers_from_a_fault_that_passes(
 
     result = await agent.call_tool(TOOL, arguments | {"dryRun": True})
 
-    assert result.structured_content is not None
-    assert result.structured_content["status"] == "dry-run"
+    assert data_of(result) is not None
+    assert data_of(result)["status"] == "dry-run"
     assert world.ledger == []
 
 

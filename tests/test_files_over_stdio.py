@@ -11,7 +11,7 @@ from scenario_mcp.sandbox.world import World
 from support.agents import TOOL
 from support.nightly import by_day
 from support.pictures import data_url, noise, png
-from support.stdio import StdioHost, environment, running
+from support.stdio import StdioHost, data_in, environment, running
 from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +56,7 @@ async def call_together(host: StdioHost, calls: list[tuple[str, dict[str, Any]]]
     results = await host.call_together(calls)
     assert [result["content"][0]["text"] for result in results if result["isError"]] == []
     assert max(len(line.encode()) for line in host.lines) < MOST
-    return [result["structuredContent"] for result in results]
+    return [data_in(result) for result in results]
 
 
 def uploads(quick_world: World) -> int:

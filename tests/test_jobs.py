@@ -15,7 +15,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.jobs import read_job
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import TOOL, WAIT, text_of
+from support.agents import TOOL, WAIT, data_of, text_of
 from support.network import ASSETS, GENERATE, JOBS, SandboxNetwork, answers, server_error
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def _start(agent: McpClient, arguments: dict[str, Any], prompt: str) -> st
 
 
 def _structured(result: CallToolResult) -> dict[str, Any]:
-    content: dict[str, Any] | None = result.structured_content
+    content: dict[str, Any] | None = data_of(result)
     assert content is not None
     return content
 

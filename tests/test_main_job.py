@@ -8,7 +8,7 @@ from mcp import Client as McpClient
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import TOOL, text_of
+from support.agents import TOOL, data_of, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +19,7 @@ async def test_a_call_gives_finished_images_in_both_eras(
     async with McpClient(create_server(services), mode=era, raise_exceptions=era == "auto") as agent:
         result = await agent.call_tool(TOOL, arguments | {"numSamples": 2, "width": 640, "height": 384})
 
-    made = result.structured_content
+    made = data_of(result)
     assert made is not None
     assert made["status"] == "success"
     assert made["modelId"] == "model_sandbox-ink"
@@ -34,7 +34,7 @@ async def test_a_call_gives_finished_images_in_both_eras(
 async def test_text_and_structured_content_say_the_same_facts(agent: McpClient, arguments: dict[str, Any]) -> None:
     result = await agent.call_tool(TOOL, arguments | {"numSamples": 1})
 
-    made = result.structured_content
+    made = data_of(result)
     assert made is not None
     said = text_of(result)
     for fact in (made["status"], made["jobId"], made["modelId"], f"{made['creativeUnitsCost']:g} Creative Units"):

@@ -22,7 +22,7 @@ from scenario_mcp.sandbox.world import World
 from support.agents import LIST, TOOL
 from support.nightly import by_day
 from support.pictures import png
-from support.stdio import StdioHost, environment, running
+from support.stdio import StdioHost, data_in, environment, running
 from support.worlds import PlainWorld
 
 pytestmark = pytest.mark.anyio
@@ -187,7 +187,7 @@ async def test_identical_calls_of_several_servers_are_one_generation(
         results = await call_all([(host, [arguments] * 2) for host in hosts], clock.go)
 
     assert len(quick_world.ledger) == 1
-    assert {result["structuredContent"]["jobId"] for result in results} == {quick_world.ledger[0].job_id}
+    assert {data_in(result)["jobId"] for result in results} == {quick_world.ledger[0].job_id}
     assert len(results) == 2 * servers
 
 
@@ -230,13 +230,13 @@ async def _killed(seed: int, base_url: str, world: World, state: Path) -> list[s
             answer = (await host.request("tools/call", {"name": TOOL, "arguments": arguments}, patience=60))["result"]
             if time.monotonic() - began > DEADLINE + LATE:
                 return [f"{seed}: an answer took {time.monotonic() - began:.1f} s"]
-            if answer.get("structuredContent", {}).get("status") == "success":
+            if data_in(answer).get("status") == "success":
                 break
         listed = await host.request("tools/call", {"name": LIST, "arguments": {}}, patience=60)
     billed = [bill.job_id for bill in world.ledger if bill.body["prompt"] == arguments["prompt"]]
     if len(billed) != 1:
         return [f"{seed}: billed {len(billed)} times"]
-    rows = {row.get("jobId"): row for row in listed["result"]["structuredContent"].get("jobs", [])}
+    rows = {row.get("jobId"): row for row in data_in(listed["result"]).get("jobs", [])}
     if rows.get(billed[0], {}).get("assetIds") != list(world.jobs[billed[0]].asset_ids):
         return [f"{seed}: {billed[0]} cannot be reached through list-jobs: {rows}"]
     return []

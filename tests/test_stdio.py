@@ -20,7 +20,7 @@ from support import hostile
 from support.agents import CORE, TOOL, WAIT
 from support.nightly import by_day
 from support.pictures import data_url, png
-from support.stdio import INFO, PATIENCE, VERSIONS, StdioHost, environment, running
+from support.stdio import INFO, PATIENCE, VERSIONS, StdioHost, data_in, environment, running
 from support.worlds import SANDBOX_CREDENTIALS
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +67,7 @@ async def test_a_whole_session_keeps_stdout_for_json_rpc_even_when_libraries_pri
 
     assert "scenario-mcp" in str(hello["result"])
     assert [tool["name"] for tool in listed["result"]["tools"]] == CORE
-    assert called["result"]["structuredContent"]["status"] == "success"
+    assert data_in(called["result"])["status"] == "success"
     assert any("notifications/progress" in line for line in host.lines)
     assert len(quick_world.ledger) == 1
     assert status == 0
@@ -92,7 +92,7 @@ async def test_any_model_is_found_understood_and_run(wire_era: str, base_url: st
     async def call(name: str, **arguments: Any) -> dict[str, Any]:
         answer = await host.request("tools/call", {"name": name, "arguments": arguments})
         assert not answer["result"]["isError"], answer
-        made: dict[str, Any] = answer["result"]["structuredContent"]
+        made: dict[str, Any] = data_in(answer["result"])
         return made
 
     async with running(wire_era, environ=environment(base_url)) as host:
@@ -111,7 +111,7 @@ async def test_any_model_is_found_understood_and_run(wire_era: str, base_url: st
         assert told["tools"] == [TOOL, "run-model"]
         by_base = await call("run-model", modelId=LORA, parameters={"prompt": "a fox"})
         assert (by_base["status"], by_base["modelId"]) == ("success", LORA)
-        by_name = (await host.request("tools/call", a_call()))["result"]["structuredContent"]
+        by_name = data_in((await host.request("tools/call", a_call()))["result"])
         assert (by_name["status"], by_name["modelId"]) == ("success", LORA)
 
     routes = [
@@ -342,8 +342,8 @@ async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> 
         called = await host.request("tools/call", a_call())
         failed = await host.request("tools/call", {"name": WAIT, "arguments": {"jobIds": ["job_x"]}})
 
-    assert called["result"]["structuredContent"]["status"] == "success"
-    assert "SANDBOX" in called["result"]["structuredContent"]["notes"][0]
+    assert data_in(called["result"])["status"] == "success"
+    assert "SANDBOX" in data_in(called["result"])["notes"][0]
     assert called["result"]["content"][0]["text"].startswith("SANDBOX")
     assert failed["result"]["content"][0]["text"].startswith("SANDBOX")
 
@@ -408,4 +408,4 @@ async def test_an_env_file_that_is_named_is_trusted(base_url: str, tmp_path: Pat
         await host.hello()
         called = await asyncio.wait_for(host.request("tools/call", a_call()), 20)
 
-    assert called["result"]["structuredContent"]["status"] == "success"
+    assert data_in(called["result"])["status"] == "success"

@@ -34,6 +34,7 @@ class Settings:
     toolsets: tuple[str, ...] = ()
     wait_seconds: float = 45.0
     previews: bool = True
+    result_links: bool = False
     input_dirs: tuple[Path, ...] | None = None
     output_dir: Path | None = field(default_factory=lambda: _default_output_dir())
     state_dir: Path | None = field(default_factory=lambda: _default_state_dir())

@@ -223,6 +223,7 @@ VARIABLES: dict[str, tuple[str, Parse, str]] = {
     "SCENARIO_TOOLSETS": ("toolsets", parse_toolsets, ALWAYS),
     "SCENARIO_WAIT_SECONDS": ("wait_seconds", _seconds, ALWAYS),
     "SCENARIO_PREVIEWS": ("previews", _on_or_off, ALWAYS),
+    "SCENARIO_RESULT_LINKS": ("result_links", _on_or_off, ALWAYS),
     "SCENARIO_INPUT_DIRS": ("input_dirs", places.folders, NEVER),
     "SCENARIO_OUTPUT_DIR": ("output_dir", places.folder_or_none, NEVER),
     "SCENARIO_STATE_DIR": ("state_dir", places.folder_or_memory, NEVER),

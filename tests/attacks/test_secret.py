@@ -18,7 +18,7 @@ import pytest
 
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
-from support.agents import LIST, TOOL, agent_of, text_of
+from support.agents import LIST, TOOL, agent_of, data_of, text_of
 from support.network import GENERATE, Deliver, Fault, SandboxNetwork, answers
 from support.nightly import crossed
 from support.poison import PoisonedNetwork, texts_of
@@ -165,7 +165,7 @@ async def test_a_prompt_that_holds_the_secret_is_not_told_again(
 
     for result in (listed, mine):
         assert "a fox" in text_of(result)
-        assert_hidden(text_of(result) + json.dumps(result.structured_content))
+        assert_hidden(text_of(result) + json.dumps(data_of(result)))
 
 
 async def test_a_fault_of_the_network_shows_no_secret() -> None:

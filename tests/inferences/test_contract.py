@@ -44,7 +44,8 @@ SOME = {  # of prompt-editing: none would be nothing, and each is billed; the li
     ("numSamples", "maximum", 128, None),
 }
 PIXELS = {  # "Should be 16, 32, 64, 128, or 256"; "between 2 and 256"; "integers with a length of 3 ... [0, 255]"
-    ("pixelGridSize", "enum", (16, 32, 64, 128, 256), ()),
+    ("pixelGridSize", "minimum", 16, None),
+    ("pixelGridSize", "maximum", 256, None),
     ("colorPaletteSize", "minimum", 2, None),
     ("colorPaletteSize", "maximum", 256, None),
     ("colorPalette[]", "minItems", 3, None),

@@ -11,7 +11,7 @@ from mcp import MCPError
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import TOOL, WAIT, text_of
+from support.agents import TOOL, WAIT, data_of, text_of
 from support.network import ASSETS, GENERATE, JOBS, Deliver, SandboxNetwork
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +53,7 @@ async def test_a_bug_after_acceptance_keeps_no_job_id_from_the_agent(
 
     result = await agent.call_tool(TOOL, arguments)
 
-    made = result.structured_content
+    made = data_of(result)
     assert not result.is_error
     assert made is not None
     assert made["next"] == {"tool": WAIT, "arguments": {"jobIds": [world.ledger[0].job_id]}}

@@ -1,4 +1,4 @@
-"""Hosts differ in what they show: only the structured content, only the text, or only pictures. Each view must do."""
+"""Hosts differ in what they show: text, or only the data if there is any, and pictures or none. Each view must do."""
 
 import base64
 import io
@@ -8,21 +8,26 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client as McpClient
-from mcp.types import CallToolResult, ImageContent
+from mcp.server import Server
+from mcp.shared.message import SessionMessage
+from mcp.types import CallToolResult, ImageContent, JSONRPCError, JSONRPCRequest, JSONRPCResponse
 from PIL import Image
 
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
-from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, made, text_of
+from scenario_mcp.server.results import DATA_KEY
+from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, data_of, made, text_of
 from support.servers import Machine
+from support.stdio import INFO, MODERN_META, VERSIONS
 
 pytestmark = pytest.mark.anyio
 
 
 def only_data(result: CallToolResult) -> str:
-    return json.dumps(result.structured_content, ensure_ascii=False)
+    return json.dumps(data_of(result), ensure_ascii=False)
 
 
 def only_text(result: CallToolResult) -> str:
@@ -65,9 +70,63 @@ async def test_results_say_what_was_made_where_it_is_and_what_it_cost(
     [job] = world.jobs.values()
     files = sorted((tmp_path / "results").rglob("*.png"))
     assert len(files) == 2
-    for fact in ("success", job.id, *job.asset_ids, f"{job.cost:g}", "preview of result 1", "preview of result 2"):
+    for fact in ("success", job.id, *job.asset_ids, f"{job.cost:g}"):
         assert fact in said, fact
     assert all(json.dumps(str(file))[1:-1] in said for file in files)
+
+
+async def test_a_result_that_shows_pictures_has_its_data_only_where_no_host_shows_it_to_a_model(
+    agent: McpClient, arguments: dict[str, Any]
+) -> None:
+    shown = await agent.call_tool(TOOL, arguments | {"numSamples": 2})
+    again = await agent.call_tool("show-assets", {"jobId": made(shown)["jobId"]})
+    price = await agent.call_tool(TOOL, arguments | {"dryRun": True})
+
+    for result in (shown, again):
+        assert result.structured_content is None, "Codex and others would show neither text nor pictures"
+        assert result.meta is not None
+        assert result.meta["scenario-mcp/result"]["status"] == "success"
+        assert "preview of result 1; preview of result 2" in only_text(result)
+        assert len(only_pictures(result)) == 2
+    assert price.structured_content is not None
+    assert DATA_KEY not in (price.meta or {})
+
+
+LINKED = {"2024-11-05": False, "2025-03-26": False, "2025-06-18": True, "2025-11-25": True, "2026-07-28": True}
+
+
+@pytest.mark.parametrize(("version", "known"), LINKED.items())
+async def test_results_carry_links_only_where_they_are_wanted_and_known(
+    machine: Machine, arguments: dict[str, Any], version: str, known: bool
+) -> None:
+    services = machine.server()
+    for links in (False, True):
+        result = await _called(create_server(services, links=links), version, arguments | {"numSamples": 1})
+
+        assert [block["type"] for block in result["content"]] == ["text", *["resource_link"] * (links and known)]
+    await services.client.aclose()
+
+
+async def _called(server: Server[Any], version: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Call the main tool as a host of this version does, and give its raw result."""
+    opening = {"protocolVersion": version, "capabilities": {}, "clientInfo": INFO}
+    meta: dict[str, Any] = MODERN_META if version == VERSIONS["modern"] else {}
+    messages: list[dict[str, Any]] = [
+        *([] if meta else [{"id": 1, "method": "initialize", "params": opening}]),
+        {"id": 2, "method": "tools/call", "params": {"name": TOOL, "arguments": arguments, "_meta": meta}},
+    ]
+    to_server, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](2)
+    outgoing, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+    result: dict[str, Any] = {}
+    async with anyio.create_task_group() as tasks, to_server, from_server:
+        tasks.start_soon(server.run, incoming, outgoing, server.create_initialization_options())
+        for message in messages:
+            await to_server.send(SessionMessage(JSONRPCRequest(jsonrpc="2.0", **message)))
+            while not isinstance(answer := (await from_server.receive()).message, JSONRPCResponse):
+                assert not isinstance(answer, JSONRPCError), answer
+            result = answer.result
+        tasks.cancel_scope.cancel()
+    return result
 
 
 @every_view
@@ -131,8 +190,8 @@ async def test_what_reading_tools_list_is_in_both_views(
 
     result = await agent.call_tool(tool, given)
 
-    assert result.structured_content is not None
-    listed = result.structured_content[rows]
+    assert data_of(result) is not None
+    listed = data_of(result)[rows]
     assert listed
     assert all(str(row[key]) in only_text(result) for row in listed)
 

@@ -8,7 +8,7 @@ from mcp import Client as McpClient
 
 from scenario_mcp.media.masks import Mask
 from scenario_mcp.sandbox.world import Seen, World
-from support.agents import ABSENT, TOOL, text_of
+from support.agents import ABSENT, TOOL, data_of, text_of
 from support.pictures import data_url, png
 
 pytestmark = pytest.mark.anyio
@@ -73,8 +73,8 @@ async def test_a_dry_run_written_as_text_is_still_a_dry_run(
 ) -> None:
     result = await agent.call_tool(TOOL, arguments | {"dryRun": word})
 
-    assert result.structured_content is not None
-    assert result.structured_content["status"] == "dry-run"
+    assert data_of(result) is not None
+    assert data_of(result)["status"] == "dry-run"
     assert world.ledger == []
     assert generate_request(world).query == {"dryRun": "true"}
 
@@ -165,8 +165,8 @@ async def test_old_and_double_names_fold_into_the_modern_ones(
 async def test_a_mask_by_asset_id_is_sent_as_such_with_a_note(agent: McpClient, arguments: dict[str, Any]) -> None:
     result = await agent.call_tool(TOOL, arguments | {"maskId": arguments["image"]})
 
-    assert result.structured_content is not None
-    assert any("maskId" in note for note in result.structured_content["notes"])
+    assert data_of(result) is not None
+    assert any("maskId" in note for note in data_of(result)["notes"])
     assert "Note: The mask went as maskId" in text_of(result)
 
 

@@ -42,6 +42,12 @@ def environment(base_url: str | None = None, **more: str) -> dict[str, str]:
     return kept | more
 
 
+def data_in(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the data of a raw result, from where it stands."""
+    data: dict[str, Any] = result.get("structuredContent") or result["_meta"]["scenario-mcp/result"]
+    return data
+
+
 class StdioHost:
     """One running server: `lines` is everything that it wrote to stdout."""
 

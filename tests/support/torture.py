@@ -245,10 +245,10 @@ class Torture:
             tool, arguments = wish
             if rendered is not None and rendered.is_error and not any(words in rendered.text for words in CLEAR):
                 self.broken.append(f"unclear: {rendered.text}")
-            elif rendered is not None and rendered.structured is not None:
-                if rendered.structured["status"] == "success":
+            elif rendered is not None and rendered.data is not None:
+                if rendered.data["status"] == "success":
                     return True
-                follow = rendered.structured.get("next")
+                follow = rendered.data.get("next")
                 if follow is not None and self.dice.random() < 0.7:
                     tool, arguments = follow["tool"], follow["arguments"]
                     continue
@@ -282,7 +282,7 @@ class Torture:
         self._start()
         last = self.servers[-1]
         for _ in range(2):
-            listed = (await last.begin(LIST, {"limit": 50}, self.overdue)).structured or {}
+            listed = (await last.begin(LIST, {"limit": 50}, self.overdue)).data or {}
             await anyio.sleep(15)
         rows = {row.get("jobId"): row for row in listed["jobs"]}
         billed = Counter(bill.body["prompt"] for bill in self.world.ledger)

@@ -15,7 +15,7 @@ from mcp import MCPError
 from mcp.types import TextResourceContents
 
 from scenario_mcp.sandbox.world import World
-from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, agent_of, text_of
+from support.agents import CANCEL, LIST, RERUN, TOOL, WAIT, agent_of, data_of, text_of
 from support.network import SandboxNetwork
 from support.pictures import data_url, png
 from support.poison import Path as FieldPath
@@ -146,7 +146,7 @@ class Tour:
             return [await _go(agent, stop, pause) for stop in stops]
 
     def _agent(self, machine: Machine) -> AbstractAsyncContextManager[McpClient]:
-        return agent_of(machine.server(credentials=self._credentials))
+        return agent_of(machine.server(credentials=self._credentials), spoilt=True)
 
 
 async def _go(agent: McpClient, stop: Stop, pause: float = 0) -> Heard:
@@ -155,7 +155,7 @@ async def _go(agent: McpClient, stop: Stop, pause: float = 0) -> Heard:
     if not name.startswith("scenario:"):
         with anyio.fail_after(600):
             result = await agent.call_tool(name, dict(arguments))
-        return Heard(text_of(result), result.structured_content)
+        return Heard(text_of(result), data_of(result))
     try:
         read = await agent.read_resource(name)
     except MCPError as error:

@@ -24,7 +24,7 @@ from scenario_mcp.state.folder import FILE
 from scenario_mcp.state.store import Store
 from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.services import services_over
-from support.agents import TOOL, WAIT, text_of
+from support.agents import TOOL, WAIT, data_of, text_of
 from support.network import GENERATE, SandboxNetwork, answers, hangs_before, reset_before, server_error
 from support.pictures import cut, data_url, noise, png
 from support.worlds import SANDBOX_CREDENTIALS
@@ -406,12 +406,12 @@ async def test_upload_asset_gives_an_id_that_tools_take(
 ) -> None:
     result = await agent.call_tool("upload-asset", {"file": path, "hide": True})
 
-    assert result.structured_content is not None
-    asset_id = result.structured_content["assetId"]
+    assert data_of(result) is not None
+    asset_id = data_of(result)["assetId"]
     assert asset_id in text_of(result)
     assert world.assets[asset_id].hidden
     again = await agent.call_tool("upload-asset", {"file": path, "hide": True})
-    assert again.structured_content == result.structured_content
+    assert data_of(again) == data_of(result)
     assert uploads(network) == 1
     assert not (await agent.call_tool(TOOL, arguments | {"image": asset_id})).is_error
 
@@ -439,8 +439,8 @@ async def test_upload_asset_refuses_what_it_cannot_upload(
 async def test_upload_asset_lets_scenario_fetch_other_files(agent: McpClient, world: World) -> None:
     result = await agent.call_tool("upload-asset", {"file": "https://example.com/a.mp4", "kind": "video"})
 
-    assert result.structured_content is not None
-    assert result.structured_content["assetId"] in world.assets
+    assert data_of(result) is not None
+    assert data_of(result)["assetId"] in world.assets
     assert WAIT not in text_of(result)
 
 

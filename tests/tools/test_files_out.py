@@ -19,7 +19,7 @@ import anyio
 import httpx
 import pytest
 from mcp import Client as McpClient
-from mcp.types import CallToolResult, ImageContent, ResourceLink
+from mcp.types import CallToolResult, ImageContent
 from PIL import Image
 
 from scenario_mcp.media import cards, names, previews
@@ -618,13 +618,10 @@ def test_what_is_no_picture_gets_no_preview() -> None:
     assert shown_of(b"no picture") == []
 
 
-async def test_results_link_to_resources_that_can_be_read(saving: McpClient, arguments: dict[str, Any]) -> None:
-    result = await saving.call_tool(TOOL, arguments | {"numSamples": 1})
-    content = made(result)
-    [link] = [block for block in result.content if isinstance(block, ResourceLink)]
+async def test_results_can_be_read_as_resources(saving: McpClient, arguments: dict[str, Any]) -> None:
+    content = made(await saving.call_tool(TOOL, arguments | {"numSamples": 1}))
 
-    assert link.mime_type is None  # the preview is inline
-    told, shown = (await saving.read_resource(link.uri)).contents
+    told, shown = (await saving.read_resource(f"scenario://assets/{content['assets'][0]['assetId']}")).contents
     assert json.loads(told.text)["assetId"] == content["assets"][0]["assetId"]  # type: ignore[union-attr]  # a text
     assert shown.mime_type == "image/jpeg"
     [job] = (await saving.read_resource(f"scenario://jobs/{content['jobId']}")).contents
@@ -643,7 +640,7 @@ async def test_a_resource_that_is_none_is_a_protocol_error(make: Make, uri: str)
             await agent.read_resource(uri)
 
 
-async def test_other_files_are_saved_with_their_suffix_and_linked(saving: McpClient, hero: str) -> None:
+async def test_other_files_are_saved_with_their_suffix(saving: McpClient, hero: str) -> None:
     for model_id, parameters, suffix in (
         ("model_sandbox-film", {"prompt": "a fox runs"}, ".avi"),
         ("model_sandbox-voice", {"text": "hello", "voice": "calm a 0"}, ".wav"),
@@ -654,8 +651,7 @@ async def test_other_files_are_saved_with_their_suffix_and_linked(saving: McpCli
         [asset] = made(result)["assets"]
         assert asset["path"].endswith(suffix)
         assert images(result) == []
-        [link] = [block for block in result.content if isinstance(block, ResourceLink)]
-        assert link.mime_type == asset["mimeType"]
+        assert [block.type for block in result.content] == ["text"]
 
 
 async def test_show_assets_shows_and_saves(saving: McpClient, shelf: Path, hero: str, ink: str) -> None:

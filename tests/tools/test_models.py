@@ -12,7 +12,7 @@ from mcp.types import CallToolResult
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import Services
-from support.agents import TOOL, text_of
+from support.agents import TOOL, data_of, text_of
 from support.network import SandboxNetwork, answers, hangs_before, server_error
 
 pytestmark = pytest.mark.anyio
@@ -22,13 +22,13 @@ LARGEST_ANSWER = 8_000
 
 
 def size(result: CallToolResult) -> int:
-    return len(text_of(result)) + len(json.dumps(result.structured_content, ensure_ascii=False))
+    return len(text_of(result)) + len(json.dumps(data_of(result), ensure_ascii=False))
 
 
 def rows(result: CallToolResult) -> list[dict[str, Any]]:
     assert not result.is_error, text_of(result)
-    assert result.structured_content is not None
-    found: list[dict[str, Any]] = result.structured_content["models"]
+    assert data_of(result) is not None
+    found: list[dict[str, Any]] = data_of(result)["models"]
     return found
 
 
@@ -37,8 +37,8 @@ async def test_without_conditions_the_project_s_own_models_come_first(agent: Mcp
 
     assert len(rows(result)) == 10
     assert all(row["mine"] for row in rows(result))
-    assert result.structured_content is not None
-    assert result.structured_content["found"] == len(world.models) >= 1_300
+    assert data_of(result) is not None
+    assert data_of(result)["found"] == len(world.models) >= 1_300
     assert "more fit. Narrow the search" in text_of(result)
 
 
@@ -225,8 +225,8 @@ async def test_get_model_tells_the_contract_of_a_custom_model(agent: McpClient) 
         "- soundPrompt: a text; required if sound is true.",
     ):
         assert line in said
-    assert result.structured_content is not None
-    assert result.structured_content["inputs"][3] == {
+    assert data_of(result) is not None
+    assert data_of(result)["inputs"][3] == {
         "name": "duration",
         "takes": "a number from 5 to 10 in steps of 5",
         "default": 5,

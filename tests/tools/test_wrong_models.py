@@ -11,7 +11,7 @@ from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario.client import Client
 from scenario_mcp.server.app import create_server
 from scenario_mcp.tools.services import services_over
-from support.agents import TOOL, text_of
+from support.agents import TOOL, data_of, text_of
 from support.network import GENERATE, SandboxNetwork
 from support.pictures import data_url, png
 from support.worlds import BLIND
@@ -185,8 +185,8 @@ async def test_the_price_question_stays_one_in_the_call_that_is_named_instead(
 
         result = await agent.call_tool(RUN, json.loads(ready[1]))
 
-        assert result.structured_content is not None
-        assert result.structured_content["status"] == "dry-run"
+        assert data_of(result) is not None
+        assert data_of(result)["status"] == "dry-run"
     assert world.ledger == []
 
 

@@ -49,7 +49,7 @@ def run(settings: Settings, tool: str, words: Sequence[str], *, sandbox: bool) -
     except KeyboardInterrupt:
         print("Interrupted. A job that was named above goes on at Scenario: see wait-for-jobs.", file=sys.stderr)
         return 130
-    print(json.dumps(rendered.structured or {"error": rendered.text}, indent=2, ensure_ascii=False))
+    print(json.dumps(rendered.data or {"error": rendered.text}, indent=2, ensure_ascii=False))
     return 1 if rendered.is_error else 0
 
 

@@ -15,6 +15,7 @@ from mcp import StdioServerParameters
 from mcp.types import TextContent
 
 from scenario_mcp.nearness import beside
+from scenario_mcp.server.results import DATA_KEY
 from scenario_mcp.wording import quoted
 
 TOOL = "post-img2img-ip-adapter-inferences"
@@ -68,7 +69,7 @@ async def _demo(source: Path, style: Path, output: Path) -> int:
         answered = time.monotonic()
     print(file=sys.stderr)
     text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-    made: dict[str, Any] = result.structured_content or {}
+    made: dict[str, Any] = result.structured_content or (result.meta or {}).get(DATA_KEY, {})
     if result.is_error or made.get("status") != "success":
         print(text)
         return 1

@@ -29,7 +29,7 @@ def prepare(settings: Settings, *, sandbox: bool) -> Callable[[Pipes], NoReturn]
     open_until_the_end = ExitStack()
     chosen = open_until_the_end.enter_context(sandboxed(settings, sandbox=sandbox))
     services = services_for(chosen)
-    server = create_server(services, sandbox=chosen.sandbox, hung_up=hung_up)
+    server = create_server(services, sandbox=chosen.sandbox, links=settings.result_links, hung_up=hung_up)
 
     def serve(pipes: Pipes) -> NoReturn:
         with open_until_the_end:

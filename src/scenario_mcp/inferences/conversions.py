@@ -51,7 +51,9 @@ class Pixelate(Stored, DryRun, OriginalAssets):
     Costs Creative Units; `dryRun: true` asks the price for free.
     """
 
-    pixel_grid_size: Literal[16, 32, 64, 128, 256] = Field(description="Pixels of the grid, each way.")
+    pixel_grid_size: Literal[16, 32, 64, 128, 256] = Field(
+        description="Pixels of the grid, each way: 16, 32, 64, 128 or 256."
+    )
     remove_noise: Flag = Field(description="true: fewer stray pixels.")
     remove_background: Flag | None = Field(None, description="true: without the background.")
     color_palette: list[Colour] | None = Field(None, description="Colours to use, each as [red, green, blue].")

@@ -16,7 +16,7 @@ from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.errors import NotFound, ScenarioError
 from scenario_mcp.server import dispatch, prompts, resources, view
 from scenario_mcp.server.resources import Content
-from scenario_mcp.server.results import Rendered
+from scenario_mcp.server.results import DATA_KEY, Rendered
 from scenario_mcp.tools.services import Services
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,15 @@ LISTS: tuple[Any, ...] = (
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
 
 
-def _blocks(rendered: Rendered) -> Iterator[types.ContentBlock]:
-    """Make the content of a result: text first, then what there is to see, then where more is."""
+KNOWN_LINKS = "2025-06-18"  # the first version that has them; clients of earlier ones throw the whole result away
+
+
+def _blocks(rendered: Rendered, *, links: bool) -> Iterator[types.ContentBlock]:
+    """Make the content of a result: text first, then what there is to see, then, if they are wanted, links."""
     yield types.TextContent(type="text", text=rendered.text)
     for preview in rendered.previews:
         yield types.ImageContent(type="image", data=preview.data, mime_type=preview.mime_type)
-    for link in rendered.links:
+    for link in rendered.links if links else ():
         yield types.ResourceLink(type="resource_link", uri=link.uri, name=link.name, mime_type=link.mime_type)
 
 
@@ -67,10 +70,17 @@ class _Handlers:
     """What the server answers, over the services; nothing is opened before it is asked."""
 
     def __init__(
-        self, services: Services, entries: Sequence[dict[str, Any]], hung_up: anyio.Event | None, *, sandbox: bool
+        self,
+        services: Services,
+        entries: Sequence[dict[str, Any]],
+        hung_up: anyio.Event | None,
+        *,
+        sandbox: bool,
+        links: bool,
     ) -> None:
         self._services = services
         self._hung_up = hung_up
+        self._links = links
         self._entries = {entry["name"]: entry for entry in entries}
         self._sandbox = sandbox
         self._listed: list[types.Tool] = []
@@ -105,16 +115,18 @@ class _Handlers:
                 code=types.INTERNAL_ERROR,
                 message=f"Internal error in {params.name}: a bug of this server, told in its log. {UNKNOWN}",
             ) from bug
+        links = self._links and context.protocol_version >= KNOWN_LINKS
         return types.CallToolResult(
-            content=[*_blocks(rendered)],
-            structured_content=rendered.structured,
+            content=[*_blocks(rendered, links=links)],
+            structured_content=None if rendered.previews else rendered.data,
             is_error=rendered.is_error,
+            _meta={DATA_KEY: rendered.data} if rendered.previews else None,
         )
 
     async def list_resources(
         self, _: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[])  # results link to what there is
+        return types.ListResourcesResult(resources=[])  # there would be too many; their ids stand in results
 
     async def list_resource_templates(
         self, _: _Context, params: types.PaginatedRequestParams | None
@@ -139,12 +151,15 @@ class _Handlers:
         return types.BlobResourceContents(uri=uri, mime_type=content.mime_type, blob=content.blob or "")
 
 
-def create_server(services: Services, *, sandbox: bool = False, hung_up: anyio.Event | None = None) -> Server[Any]:
+def create_server(
+    services: Services, *, sandbox: bool = False, links: bool = False, hung_up: anyio.Event | None = None
+) -> Server[Any]:
     """Make the MCP server over the services, with the tools of their toolsets; it opens nothing until it is called.
 
-    Once `hung_up` is set, calls that wait for jobs are answered with what is known of them.
+    With `links`, results carry links to their resources, for hosts whose protocol has them. Once `hung_up` is set,
+    calls that wait for jobs are answered with what is known of them.
     """
-    handlers = _Handlers(services, view.tools(services.toolsets), hung_up, sandbox=sandbox)
+    handlers = _Handlers(services, view.tools(services.toolsets), hung_up, sandbox=sandbox, links=links)
     shown = view.shown()
     return Server(
         **shown["serverInfo"],

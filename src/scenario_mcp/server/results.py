@@ -1,7 +1,7 @@
-"""The result contract: an outcome as a few lines of text, and as structured content with the same facts.
+"""The result contract: an outcome as a few lines of text, and the same facts as data.
 
-Hosts differ in what they show the model: some only the text, some only the structured content. So each says all that
-is needed to act, and nothing invites the model to describe pictures that it has not seen.
+Hosts differ in what they show the model: some drop the text, or the pictures, as soon as there is structured content.
+So the text holds every fact, and data goes beside pictures only where no model is shown it. docs/results.md has both.
 """
 
 import json
@@ -23,41 +23,9 @@ from scenario_mcp.tools.outcome import DRY_RUN, ERROR, IN_PROGRESS, NextCall, Ou
 
 ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
 MOST_LINKS = 12
+DATA_KEY = "scenario-mcp/result"  # in `_meta` of a result that holds pictures, where no host shows it to a model
 
 SANDBOX = "SANDBOX: a local imitation answered; nothing real was made or billed."
-
-_TEXT, _NUMBER, _INTEGER = {"type": "string"}, {"type": "number"}, {"type": "integer"}
-
-OUTPUT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "status": {"type": "string", "description": "success, in-progress, failure, canceled, dry-run or error"},
-        "jobId": _TEXT,
-        "modelId": _TEXT,
-        "lastSeen": _TEXT,
-        "assets": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "assetId": _TEXT,
-                    "path": _TEXT,
-                    "url": _TEXT,
-                    "mimeType": _TEXT,
-                    "width": _INTEGER,
-                    "height": _INTEGER,
-                },
-            },
-        },
-        "creativeUnitsCost": _NUMBER,
-        "creativeUnitsDiscount": _NUMBER,
-        "error": _TEXT,
-        "notes": {"type": "array", "items": _TEXT},
-        "next": {"type": "object", "properties": {"tool": _TEXT, "arguments": {"type": "object"}}},
-        "jobs": {"type": "array", "items": {"type": "object"}},
-    },
-    "required": ["status"],
-}
 
 
 @dataclass(frozen=True)
@@ -71,10 +39,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A result as a host gets it; an error has no structured content."""
+    """A result before it goes to a host; what was refused has no data."""
 
     text: str
-    structured: dict[str, Any] | None
+    data: dict[str, Any] | None
     is_error: bool
     previews: tuple[Preview, ...] = ()
     links: tuple[Link, ...] = ()
@@ -88,8 +56,7 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 def _report(report: Report) -> Rendered:
     text = "\n".join((*report.lines, *_shown(report.previews)))
-    data = {**report.data, **_seen(report.previews)}
-    return _within_room(Rendered(text, data, is_error=False, previews=report.previews))
+    return _within_room(Rendered(text, dict(report.data), is_error=False, previews=report.previews))
 
 
 def _outcome(outcome: Outcome) -> Rendered:
@@ -98,7 +65,7 @@ def _outcome(outcome: Outcome) -> Rendered:
     outcome = trimming.shortened(outcome, trimming.ROOM // (3 * len(outcome.rows)))
     for level in trimming.LEVELS:
         trimmed = trimming.trimmed(outcome, level)
-        text, data = "\n".join(_lines(trimmed, _starts(outcome))), _data(trimmed) | _seen(outcome.previews)
+        text, data = "\n".join(_lines(trimmed, _starts(outcome))), _data(trimmed)
         if len(text) + len(json.dumps(data, ensure_ascii=False)) <= trimming.ROOM:
             break
     return _within_room(Rendered(text, data, failed, outcome.previews, tuple(_links(outcome))))
@@ -110,14 +77,14 @@ GOES_ON = ("status", "jobId", "next", "creativeUnitsCost")
 
 def _within_room(rendered: Rendered) -> Rendered:
     """Cut a result that is too long all the same: of its data only what is needed to go on."""
-    data = rendered.structured or {}
+    data = rendered.data or {}
     if len(rendered.text) + len(json.dumps(data, ensure_ascii=False)) <= trimming.ROOM:
         return rendered
     kept = {name: data[name] for name in GOES_ON if name in data}
     rows = [{name: row[name] for name in GOES_ON if name in row} for row in data.get("jobs", ())]
     kept |= {"notes": [TOO_LONG]} | ({"jobs": rows} if rows else {})
     text = wording.cut(rendered.text, trimming.ROOM // 2).rpartition("\n")[0]
-    return replace(rendered, text=f"{text}\nNote: {TOO_LONG}", structured=kept)
+    return replace(rendered, text=f"{text}\nNote: {TOO_LONG}", data=kept)
 
 
 def _starts(outcome: Outcome) -> list[int]:
@@ -130,11 +97,6 @@ def _shown(previews: Sequence[Preview]) -> Iterator[str]:
         yield f"Below: {'; '.join(preview.shows for preview in previews)}."
 
 
-def _seen(previews: Sequence[Preview]) -> dict[str, Any]:
-    """Say in the data too what the pictures show, in their order: some hosts show both but not the text."""
-    return {"previews": [preview.shows for preview in previews]} if previews else {}
-
-
 def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
     """Put a failure into words: what happened, and what to do next."""
     rendered = _sound(Rendered(f"{error} {error.hint}".strip(), None, is_error=True))
@@ -143,21 +105,21 @@ def render_error(error: ScenarioError, *, sandbox: bool) -> Rendered:
 
 def _sound(rendered: Rendered) -> Rendered:
     """Repeat nothing that the wire cannot carry, whoever said it."""
-    return replace(rendered, text=wording.sound(rendered.text), structured=wording.sound(rendered.structured))
+    return replace(rendered, text=wording.sound(rendered.text), data=wording.sound(rendered.data))
 
 
 def masked(rendered: Rendered, mask: Mask) -> Rendered:
     """Hide the secret in a result, line by line: also where it came from the call's own arguments."""
     text = "\n".join(map(mask, rendered.text.split("\n")))
-    return replace(rendered, text=text, structured=masking.masked(rendered.structured, mask))
+    return replace(rendered, text=text, data=masking.masked(rendered.data, mask))
 
 
 def _marked(rendered: Rendered) -> Rendered:
     """Say SANDBOX in the text and in the data."""
-    data = rendered.structured
+    data = rendered.data
     if data is not None:
         data = data | {"notes": [SANDBOX, *data.get("notes", [])]}
-    return replace(rendered, text=f"{SANDBOX}\n{rendered.text}", structured=data)
+    return replace(rendered, text=f"{SANDBOX}\n{rendered.text}", data=data)
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from scenario_mcp.server import prompts, resources
 from scenario_mcp.server.instructions import INSTRUCTIONS
-from scenario_mcp.server.results import OUTPUT_SCHEMA
 from scenario_mcp.server.view import shown
 from scenario_mcp.tools.catalog import TOOLS, TOOLSETS, Tool
 from scenario_mcp.tools.schema import input_schema
@@ -52,7 +51,6 @@ def _entry(tool: Tool) -> dict[str, Any]:
         "title": tool.title,
         "description": tool.description,
         "inputSchema": input_schema(tool.input),
-        **({"outputSchema": OUTPUT_SCHEMA} if tool.gives_outcome else {}),
         "annotations": {
             "readOnlyHint": tool.hints.read_only,
             "destructiveHint": tool.hints.destructive,

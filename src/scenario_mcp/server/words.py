@@ -30,7 +30,7 @@ def lines(answer: Answer) -> Iterator[str]:
     for name, value in answer.items():
         if name == "embedding":
             first = ", ".join(schemas.plain(each) for each in value[:SHOWN_NUMBERS])
-            yield f"Embedding: {len(value)} numbers, in full in the structured content: {first}, ..."
+            yield f"Embedding: {len(value)} numbers, in full in structuredContent: {first}, ..."
         elif name in LABELS and isinstance(value, list):
             many = len(value) > 1
             for number, each in enumerate(value, 1):

@@ -89,11 +89,6 @@ class Tool:
         """Give the description's first sentence: what the tool does."""
         return re.split(r"(?<=[.;])\s", self.description, maxsplit=1)[0].rstrip(";")
 
-    @property
-    def gives_outcome(self) -> bool:
-        """Tell whether the tool buys or waits, and so gives the one result shape of jobs."""
-        return self.paid or self.name == jobs.WAIT_FOR_JOBS
-
 
 TITLES = {  # where the route alone says too little
     "detect": "Make a control map",

@@ -1,7 +1,8 @@
 """From an input model to the exact JSON Schema a host sees: flat, without titles, nulls, defaults or references.
 
 Hosts differ in the JSON Schema they accept: some lose every tool over one `anyOf` or `$ref`, some send a `default`
-back as if the user had said it. So only keywords that all of them read are used.
+back as if the user had said it. So only keywords that all of them read are used. Nor is the schema closed, which some
+converters cannot read: unknown arguments are refused all the same.
 """
 
 from typing import Any
@@ -39,7 +40,7 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     flat: dict[str, Any] = {"type": "object", "properties": {name: properties[name] for name in order}}
     if required:
         flat["required"] = [name for name in order if name in required]
-    return flat | {"additionalProperties": False}
+    return flat
 
 
 def _reading_order(model: type[BaseModel]) -> list[str]:
@@ -53,6 +54,9 @@ def _flat(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in node:
         node = _without_null(definitions[node["$ref"].rpartition("/")[2]]) | node
     flat: dict[str, Any] = {key: node[key] for key in _KEPT if key in node}
+    if not isinstance(flat.get("enum", [""])[0], str):  # Gemini takes texts alone as choices
+        numbers = flat.pop("enum")
+        flat |= {"minimum": min(numbers), "maximum": max(numbers)}
     if "items" in flat:
         flat["items"] = _flat(flat["items"], definitions)
     if "properties" in flat:

@@ -150,6 +150,7 @@ def _line(row: Mapping[str, Any]) -> str:
     size = f"{row['width']}x{row['height']}" if "width" in row and "height" in row else None
     facts = (
         row["assetId"],
+        row.get("part"),
         size,
         row.get("mimeType"),
         f"model {row['modelId']}" if "modelId" in row else None,

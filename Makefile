@@ -10,11 +10,12 @@ DAILY := $(PARALLEL) -m "not nightly"
 UV := $(BIN)/uv
 NODE := scripts/node
 NODE_READY := $(NODE)/node_modules/.ready
+HOSTS_READY := scripts/hosts/node_modules/.ready
 
 # The tests start Python a hundred times, and must not compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-nightly test-pythons check check-node check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
+.PHONY: help demo test test-nightly test-pythons check check-node check-clients check-hosts check-package test-lowest-direct test-highest dist bundle bench fix snap cover clean
 
 help: ## show this list
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-32s  %s\n", $$1, $$2 }'
@@ -60,6 +61,12 @@ cover: $(READY) ## run the tests and hold branch coverage of src at 95 %
 check-node: $(UV) $(NODE_READY) ## check the server and the bundle with the official tools; needs Node and npm
 	@$(BIN)/python scripts/check_node.py
 
+check-clients: $(UV) ## check the server with clients and frameworks of others, each in an environment of its own
+	@$(BIN)/python scripts/check_clients.py $(CLIENTS)
+
+check-hosts: $(HOSTS_READY) ## check the server in real hosts, before a model on loopback; needs npm, and Linux on x64
+	@$(BIN)/python scripts/check_hosts.py $(HOSTS)
+
 check-package: $(READY) ## build sdist and wheel, run the demo and the tests from the wheel, without the source
 	@$(BIN)/python scripts/check_package.py
 
@@ -85,7 +92,7 @@ snap: $(READY) ## write the generated files anew from the models
 	$(BIN)/python scripts/snap.py
 
 clean: ## remove the venv and caches
-	rm -rf $(VENV) $(VENV)-* $(NODE)/node_modules dist .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-* $(NODE)/node_modules scripts/hosts/node_modules dist .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, for example: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -95,11 +102,16 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(UV): scripts/uv-requirements.txt | $(READY)
+$(UV): scripts/uv-requirements.txt $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/uv-requirements.txt
 	@touch $@
 
 $(NODE_READY): $(NODE)/package-lock.json
 	@command -v npm >/dev/null || { echo "Node and npm are needed for this, and for nothing else."; exit 1; }
 	@npm --prefix $(NODE) ci --loglevel=error
+	@touch $@
+
+$(HOSTS_READY): scripts/hosts/package-lock.json | $(READY)
+	@command -v npm >/dev/null || { echo "npm is needed for this."; exit 1; }
+	@npm --prefix scripts/hosts ci --ignore-scripts --loglevel=error
 	@touch $@

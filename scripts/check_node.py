@@ -18,6 +18,7 @@ from typing import Any
 
 import bundle
 import icon
+from main_job import PICTURES, SERVER, Home, told
 
 ROOT = Path(__file__).parent.parent
 BIN = ROOT / "scripts/node/node_modules/.bin"
@@ -132,6 +133,18 @@ def _unpacked(folder: Path) -> tuple[Path, list[str], dict[str, str]]:
     return unpacked, command, started["env"]
 
 
+def _old_client(folder: Path) -> str | None:
+    """Do the main job with the TypeScript SDK of 2025-03-26, which knows no links; say what is wrong."""
+    home = Home(folder / "home", str(BIN))
+    words = ["node", str(ROOT / "scripts/node/client.mjs"), str(home.picture), SERVER, "--sandbox"]
+    done = subprocess.run(words, env=home.env, capture_output=True, text=True, check=False)
+    try:
+        said = json.loads(done.stdout)
+    except ValueError:
+        return told(["it broke"], done.stdout, done.stderr)
+    return told([*home.complaints(said["texts"], said["pictures"], PICTURES), *["others"] * said["others"]], said)
+
+
 def _tampered(folder: Path) -> str | None:
     """Start the bundle after one hash of each file was changed, as if the files had been; it must not start."""
     unpacked, command, _ = _unpacked(folder)
@@ -184,6 +197,7 @@ def main() -> int:
             for run in _runs(folder / "icon.png")
             for era in ERAS
         ]
+        checks.append(("TypeScript SDK 1.11: the main job", partial(_old_client, folder)))
         checks.append(("bundle, all options left blank", partial(_bundled, folder)))
         checks.append(("bundle, files that do not fit their hashes", partial(_tampered, folder)))
         for name, check in checks:

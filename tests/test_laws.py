@@ -150,7 +150,7 @@ ANNOTATIONS = dict.fromkeys(
     ("run-model", "rerun-job", *map(tool_name, INFERENCES)),
     Hints(read_only=False, destructive=False, idempotent=False, open_world=False),
 )
-ANNOTATIONS["cancel-job"] = Hints(read_only=False, destructive=True, idempotent=True, open_world=False)
+ANNOTATIONS["cancel-job"] = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
 ANNOTATIONS["upload-asset"] = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -271,6 +272,51 @@ async def test_the_toolsets_of_the_command_line_and_of_a_file_count_at_once(tmp_
             listed = (await host.request("tools/list"))["result"]["tools"]
 
         assert len(listed) == len(CORE) + 5
+
+
+RECORDED: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parent / "data/first_messages.json").read_text("utf-8")
+)
+SOON = 0.025  # seconds from the start to the list, beyond those that Python itself takes
+
+
+@pytest.mark.parametrize("host", RECORDED)
+def test_all_that_real_hosts_send_first_is_answered_at_once(host: str) -> None:
+    opening = Opening(())
+    for message in RECORDED[host]:
+        known, response = opening.take(json.dumps(message).encode())
+
+        assert known, message
+        assert (response is not None) == ("id" in message)
+    assert RECORDED[host][-1]["method"].endswith("/list")
+
+
+@pytest.mark.nightly
+@pytest.mark.timing
+@pytest.mark.parametrize("host", RECORDED)
+def test_real_hosts_get_their_list_soon(host: str) -> None:
+    sent = b"".join(json.dumps(message).encode() + b"\n" for message in RECORDED[host])
+    count = sum("id" in message for message in RECORDED[host])
+
+    def seconds(*words: str) -> float:
+        began = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+        ) as server:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            server.stdin.write(sent)
+            server.stdin.flush()
+            heard = [server.stdout.readline() for _ in range(count)]
+            took = time.perf_counter() - began
+            server.kill()
+        assert all(heard)
+        return took
+
+    echo = "import sys\nfor line in sys.stdin:\n    if '\"id\"' in line: print(line, end='', flush=True)"
+    python = min(seconds("-c", echo) for _ in range(5))
+
+    assert min(seconds("-m", "scenario_mcp") for _ in range(5)) - python < SOON
 
 
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, 2**70, "", "x", "\n", [], ["x"], {}, {"x": {}}, {"x": [1]}, {"name": 1})

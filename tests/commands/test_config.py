@@ -48,6 +48,12 @@ def _of_shell(flag: str) -> Callable[[str], dict[str, Any]]:
     return read
 
 
+def _of_opencode(text: str) -> dict[str, Any]:
+    said = json.loads(text)["mcp"][config.NAME]
+    assert said["type"] == "local"
+    return {"command": said["command"][0], "args": said["command"][1:], "env": said.get("environment", {})}
+
+
 READ: dict[str, Callable[[str], dict[str, Any]]] = {
     "claude-desktop": _of_json("mcpServers"),
     "claude-code": _of_shell("--env"),
@@ -55,6 +61,10 @@ READ: dict[str, Callable[[str], dict[str, Any]]] = {
     "vscode": _of_json("servers"),
     "codex": lambda text: dict(tomllib.loads(text)["mcp_servers"][config.NAME]),
     "gemini": _of_json("mcpServers"),
+    "qwen": _of_json("mcpServers"),
+    "copilot": _of_shell("--env"),
+    "opencode": _of_opencode,
+    "cline": _of_json("mcpServers"),
     "inspector": _of_shell("-e"),
 }
 every_host = pytest.mark.parametrize("name", HOSTS)

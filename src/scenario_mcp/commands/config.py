@@ -182,8 +182,22 @@ def _toml(value: str | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _opencode(launch: Launch) -> str:
+    server = {"type": "local", "command": launch.words, "timeout": launch.patience * 1000}
+    env = {"environment": dict(launch.env)} if launch.env else {}
+    return _json({"mcp": {NAME: server | env}})
+
+
+def _cline(launch: Launch) -> str:
+    return _json({"mcpServers": {NAME: {**_started(launch), "timeout": launch.patience}}})
+
+
 def _claude_code(launch: Launch) -> str:
     return _shell(["claude", "mcp", "add", *_flags("--env", launch), "--scope", "user", NAME, "--", *launch.words])
+
+
+def _copilot(launch: Launch) -> str:
+    return _shell(["copilot", "mcp", "add", *_flags("--env", launch), NAME, "--", *launch.words])
 
 
 def _inspector(launch: Launch) -> str:
@@ -229,8 +243,29 @@ HOSTS: dict[str, Host] = {
         "json",
         _vscode,
     ),
-    "codex": Host("Codex", "`~/.codex/config.toml`", "toml", _codex),
-    "gemini": Host("Gemini CLI", "`~/.gemini/settings.json`", "json", _gemini),
+    "codex": Host(
+        "Codex",
+        "`~/.codex/config.toml`. Codex asks before no call of this server, nor before those that cost: let\n"
+        "`SCENARIO_MAX_CU_PER_CALL` and `SCENARIO_MAX_CU_PER_DAY` hold what may be spent.",
+        "toml",
+        _codex,
+    ),
+    "gemini": Host(
+        "Gemini CLI",
+        "`~/.gemini/settings.json`. In a folder that you have not trusted Gemini CLI turns all servers off.",
+        "json",
+        _gemini,
+    ),
+    "qwen": Host("Qwen Code", "`~/.qwen/settings.json`", "json", _gemini),
+    "copilot": Host("GitHub Copilot CLI", "run this command in a shell (PowerShell on Windows).", "sh", _copilot),
+    "opencode": Host("opencode", "`~/.config/opencode/opencode.json`", "json", _opencode),
+    "cline": Host(
+        "Cline",
+        "MCP Servers, Configure, or `~/.cline/data/settings/cline_mcp_settings.json` of the command line. Cline gives\n"
+        "its model pictures as text: set `SCENARIO_PREVIEWS=off`.",
+        "json",
+        _cline,
+    ),
     "inspector": Host(
         "MCP Inspector",
         "run this command in a shell (PowerShell on Windows), with Node 22.19 or newer.",

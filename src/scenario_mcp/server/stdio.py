@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LAST_SECONDS = 3.0  # that what was asked gets when a host hangs up, a paid request under way among it
+# What was asked gets so long when a host hangs up, a paid request under way among it. Calls that wait for a job tell of
+# it by then; not sooner, since clients that gave up on a call break over an answer, and end this process after 2 s.
+LAST_SECONDS, TO_TELL = 3.0, 0.5
 
 NOT_OPEN = (
     "The connection is not open yet. It opens with initialize, or with requests that carry the _meta of 2026-07-28."
@@ -37,10 +39,13 @@ Outgoing = SessionMessage | Refusal
 
 
 class _Unanswered:
-    """The requests of a host that are not answered yet; `over` says that nothing is told to it any more."""
+    """The requests of a host that are not answered yet.
+
+    `closing` says that nothing else is told to it any more, `over` that nothing is.
+    """
 
     def __init__(self) -> None:
-        self.over = False
+        self.closing = self.over = False
         self.waited = 0.0  # seconds
         self._ids: set[types.RequestId] = set()
         self._answered = anyio.Event()
@@ -66,7 +71,7 @@ class _Unanswered:
             while self._ids:
                 self._answered = anyio.Event()
                 await self._answered.wait()
-        self.waited = anyio.current_time() - began
+        self.waited += anyio.current_time() - began
 
 
 async def _read(
@@ -94,8 +99,10 @@ async def _read(
             elif isinstance(given, SessionMessage):
                 unanswered.read(given.message)
                 await to_server.send(given)
+        unanswered.closing = True
+        await unanswered.wait(LAST_SECONDS - TO_TELL)
         hung_up.set()
-        await unanswered.wait(LAST_SECONDS)
+        await unanswered.wait(TO_TELL)
         unanswered.over = True
 
 
@@ -142,7 +149,8 @@ async def _write(pipes: Pipes, to_host: ObjectReceiveStream[Outgoing], unanswere
     thread = CapacityLimiter(1)
     async with to_host:
         async for each in to_host:
-            if unanswered.over:
+            is_answer = isinstance(each, Refusal) or not isinstance(each.message, types.JSONRPCNotification)
+            if unanswered.over or (unanswered.closing and not is_answer):
                 continue
             if isinstance(each, Refusal):
                 line = each.response()
@@ -160,8 +168,8 @@ async def _write(pipes: Pipes, to_host: ObjectReceiveStream[Outgoing], unanswere
 def serve(server: "Server[Any]", services: "Services", pipes: Pipes, hung_up: anyio.Event) -> NoReturn:
     """Serve one host until it closes stdin or sends a signal, then end the process.
 
-    What it asked before it closed stdin is answered, in some seconds and with what is known by then; `hung_up` is set
-    meanwhile. What would take longer is given up, and nothing is written for it.
+    What it asked before it closed stdin is answered, in some seconds and at last with what is known by then, for which
+    `hung_up` is set. What would take longer is given up, and nothing is written for it.
 
     The process ends at once: a thread that waits for stdin cannot be stopped, and nothing is left to tidy up.
     """

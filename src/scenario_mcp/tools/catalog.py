@@ -57,7 +57,7 @@ class Hints:
 
 PAID = Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
 UPLOADS = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
-CANCELS = Hints(read_only=False, destructive=True, idempotent=True, open_world=False)
+CANCELS = Hints(read_only=False, destructive=False, idempotent=True, open_world=False)
 READS = Hints(read_only=True, destructive=False, idempotent=True, open_world=False)
 
 

@@ -1,9 +1,8 @@
 """Jobs as an agent sees them: progress, ends of every kind, and waiting for several at once."""
 
 import json
-import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -12,8 +11,9 @@ from mcp import Client as McpClient
 from mcp.types import CallToolResult
 
 from scenario_mcp.sandbox.world import World
+from scenario_mcp.scenario.deadline import Deadline
 from scenario_mcp.scenario.jobs import read_job
-from scenario_mcp.server.app import create_server
+from scenario_mcp.server.app import McpHost, create_server
 from scenario_mcp.tools.services import Services
 from support.agents import TOOL, WAIT, data_of, text_of
 from support.network import ASSETS, GENERATE, JOBS, SandboxNetwork, answers, server_error
@@ -53,9 +53,47 @@ async def test_progress_grows_and_names_the_job_and_its_status(
 
     values = [progress for progress, _, _ in heard]
     assert values == sorted(set(values))
+    assert all(0 <= value <= 100 and len(f"{value}") <= len("99.99") for value in values)
     assert {total for _, total, _ in heard} == {100}
-    assert [message.split()[0] for _, _, message in heard] == ["queued", "in-progress", "in-progress", "success"]
-    assert all(re.fullmatch(rf"[a-z-]+ \d+% {next(iter(world.jobs))}", message) for _, _, message in heard)
+    assert [message.split(",")[0] for _, _, message in heard] == ["queued", "in-progress", "in-progress", "success"]
+    assert all(message.endswith(f", {next(iter(world.jobs))}") for _, _, message in heard)
+
+
+async def test_progress_stays_within_a_hundred_however_much_is_told(services: Services) -> None:
+    told: list[tuple[float, float]] = []
+
+    class Session:
+        async def report_progress(self, progress: float, total: float, message: str) -> None:
+            told.append((progress, total))
+
+    host = McpHost(cast("Any", Session()), Deadline.after(45))
+    for percent in (0, 0, 7.0000001, 100, *[100] * 300, 3):
+        await host.progress(percent, "saved")
+
+    values = [progress for progress, _ in told]
+    assert values == sorted(set(values))
+    assert values[-1] <= 100
+    assert all(value == round(value, 2) for value in values)
+
+
+async def test_the_last_word_of_a_wait_is_what_became_of_each_job(
+    agent: McpClient, world: World, arguments: dict[str, Any]
+) -> None:
+    for plan, last in (("sandbox:stuck", "still in-progress"), ("a phoenix", "success"), ("sandbox:fail", "failure")):
+        heard: list[tuple[float, str]] = []
+
+        async def listen(progress: float, total: float | None, message: str | None) -> None:
+            heard.append((progress, message or ""))  # noqa: B023  # it is called before the next round
+
+        begun = data_of(await agent.call_tool(TOOL, arguments | {"prompt": plan, "seed": f"{len(last)}"}))
+        await agent.call_tool(WAIT, {"jobIds": [begun["jobId"]]}, progress_callback=listen)
+
+        assert heard[-1][1].startswith(last)
+        assert heard[-1][1].endswith(begun["jobId"])
+        assert (heard[-1][0] < 99) == (last == "still in-progress")
+    heard = []
+    await agent.call_tool(WAIT, {"jobIds": ["job_x"]}, progress_callback=listen)
+    assert heard[-1][1] == "not found, job_x"
 
 
 async def test_polling_begins_after_a_second_and_slows_to_three(

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client as McpClient
 
 import scenario_mcp
+from scenario_mcp.inferences import schemas
 from scenario_mcp.inferences.table import BY_TOOLSET, INFERENCES, route_of, tool_name
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.scenario import wire
@@ -127,6 +128,17 @@ def test_every_property_is_described(tool: Tool) -> None:
     for name, node in _nodes("", entry_of(tool)["inputSchema"]):
         for each, child in node.get("properties", {}).items():
             assert child.get("description"), f"{name}.{each}"
+
+
+@every_tool
+def test_lists_and_objects_are_described_by_an_example_that_fits(tool: Tool) -> None:
+    for name, node in entry_of(tool)["inputSchema"]["properties"].items():
+        if node["type"] not in ("array", "object"):
+            continue
+        found = re.search(r"like ([\[{].*[\]}])", node["description"])
+        assert found or node["description"].startswith("Deprecated"), name
+        if found:
+            assert [*schemas.misfits(name, node, json.loads(found[1].split("; ")[0].split(": label")[0]))] == []
 
 
 @every_tool

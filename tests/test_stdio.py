@@ -346,11 +346,14 @@ async def test_a_sandbox_of_its_own_needs_nothing_and_says_so(wire_era: str) -> 
         await host.hello()
         called = await host.request("tools/call", a_call())
         failed = await host.request("tools/call", {"name": WAIT, "arguments": {"jobIds": ["job_x"]}})
+        refused = await host.request("tools/call", {"name": WAIT, "arguments": {}})
 
     assert data_in(called["result"])["status"] == "success"
     assert "SANDBOX" in data_in(called["result"])["notes"][0]
     assert called["result"]["content"][0]["text"].startswith("SANDBOX")
-    assert failed["result"]["content"][0]["text"].startswith("SANDBOX")
+    assert "units are the sandbox's" in called["result"]["content"][0]["text"]
+    assert "forgets everything when it ends" in failed["result"]["content"][0]["text"]
+    assert refused["result"]["content"][0]["text"].startswith("SANDBOX. Nothing was generated or billed.")
 
 
 async def test_lines_that_are_no_messages_are_answered_by_errors(base_url: str) -> None:

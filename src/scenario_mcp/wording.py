@@ -142,3 +142,8 @@ def written(value: object, most: int) -> str:
 def named(value: object) -> str:
     """Name a foreign value among others: a single word as it is, anything else as JSON."""
     return word(value) or shown(value)
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as people do."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB" if count >= 1e3 else f"{count} B"

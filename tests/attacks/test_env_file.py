@@ -62,7 +62,8 @@ async def serving(settings: Settings) -> AsyncIterator[McpClient]:
 
 def call(capsys: pytest.CaptureFixture[str], tool: str, *words: str) -> tuple[int, str]:
     status = main(["call", tool, *words])
-    return status, capsys.readouterr().out
+    out, err = capsys.readouterr()
+    return status, out + err
 
 
 # --- where calls go, and with whose keys
@@ -125,7 +126,7 @@ def test_a_repository_with_keys_of_its_own_opens_no_folder(
     status, out = call(capsys, "upload-asset", f"file={tmp_path / 'private.png'}")
 
     assert status == 1
-    assert "outside the folders" in json.loads(out)["error"]
+    assert "outside the folders" in out
     assert [request for request in quick_world.requests if request.method != "GET"] == []
 
 
@@ -145,7 +146,7 @@ def test_half_a_pair_of_the_person_is_not_completed_by_a_repository(
             status, out = call(capsys, "find-models", "query=ink")
 
         assert status == 1
-        told = json.loads(out)["error"]
+        told = out
         assert f"{missing} is not set" in told
         assert f'and what is set in "{repository / ".env"}" does not complete it, so nothing was sent.' in told
     assert quick_world.requests == []

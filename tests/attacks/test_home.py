@@ -1,6 +1,5 @@
 """A home that is a root, or no one person's, opens nothing: containers start servers with such homes."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -32,7 +31,8 @@ def strangers(tmp_path: Path, base_url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 def upload(picture: Path | str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     status = main(["call", "upload-asset", f"file={picture}"])
-    return status, capsys.readouterr().out
+    out, err = capsys.readouterr()
+    return status, out + err
 
 
 HOMES = {
@@ -54,7 +54,7 @@ def test_a_home_that_is_none_opens_no_folder(
     status, out = upload(strangers, capsys)
 
     assert status == 1
-    assert "outside the folders that files may come from (none)" in json.loads(out)["error"]
+    assert "outside the folders that files may come from (none)" in out
     assert quick_world.requests == []
 
 
@@ -158,7 +158,7 @@ def test_a_state_folder_that_would_move_with_the_working_folder_stops_paying(
     status = main(["call", "run-model", "modelId=model_bfl-flux-2-dev", 'parameters={"prompt": "p"}'])
 
     assert status == 1
-    assert "Set SCENARIO_STATE_DIR to a folder" in json.loads(capsys.readouterr().out)["error"]
+    assert "Set SCENARIO_STATE_DIR to a folder" in capsys.readouterr().err
     assert quick_world.ledger == []
     assert not Path("here").exists()
 

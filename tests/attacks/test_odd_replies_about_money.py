@@ -299,7 +299,7 @@ async def test_a_price_question_that_begins_a_job_is_told_and_not_asked_again(
     [bill] = world.ledger
     assert bill.job_id in first
     assert bill.job_id in second
-    assert "Nothing was sent or billed" not in first
+    assert "Nothing was generated or billed" not in first
 
 
 def _answer(body: Mapping[str, Any]) -> bytes:

@@ -32,7 +32,7 @@ from support.stdio import environment
 pytestmark = pytest.mark.anyio
 
 FILE = "state.db"
-UNPAID = "Nothing was sent or billed"
+UNPAID = "Nothing was generated or billed"
 ANEW = "scenario-mcp doctor --begin-anew"
 FLUX = {"modelId": "model_bfl-flux-2-dev", "parameters": {"prompt": "p", "numOutputs": 1}}
 ENOUGH_FOR_ONE = Caps(per_day=Decimal(12))  # one call costs 10

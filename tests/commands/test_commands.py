@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,14 +16,16 @@ import pytest
 from PIL import Image
 
 from scenario_mcp import __version__
+from scenario_mcp.commands import demo
 from scenario_mcp.commands.cli import main
 from scenario_mcp.sandbox.serve import serving
 from scenario_mcp.sandbox.world import World
 from scenario_mcp.state.folder import FILE
+from scenario_mcp.tools.catalog import TOOLS
 from support.agents import CORE, TOOL
 from support.nightly import by_day
 from support.pictures import data_url, png
-from support.stdio import environment
+from support.stdio import PATIENCE, environment
 
 SECRET = "needs-no-secret"
 
@@ -53,7 +58,7 @@ def test_call_prints_the_result_as_json_and_progress_on_stderr(
     out, err = capsys.readouterr()
     assert status == 0
     assert json.loads(out)["status"] == "success"
-    assert "success 100%" in err
+    assert re.search(r"100\.0 %  success, job_\S+\n", err)
     assert account.ledger[0].body["prompt"] == "a=b"
 
 
@@ -70,7 +75,10 @@ def test_call_says_what_was_refused(account: World, capsys: pytest.CaptureFixtur
     status = main(["call", TOOL, *words(width="500")])
 
     assert status == 1
-    assert "Nearest: 496" in json.loads(capsys.readouterr().out)["error"]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "\n- width: must be" in err
+    assert "Nearest: 496" in err
 
 
 @pytest.mark.parametrize(
@@ -343,3 +351,74 @@ def test_demo_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert status == 1
     assert 'is the file "key.png", which is not a picture' in capsys.readouterr().out
+
+
+def test_words_for_every_command_stand_before_its_name_or_after(capsys: pytest.CaptureFixture[str]) -> None:
+    for words_of_it in (["--sandbox", "doctor"], ["doctor", "--sandbox"]):
+        assert main(words_of_it) == 0
+        assert "base URL: http://127.0.0.1:" in capsys.readouterr().out
+    assert main(["tools", "--toolsets", "text"]) == 0
+    assert "post-caption-inferences" in capsys.readouterr().out
+
+
+def test_a_reader_that_had_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m scenario_mcp tools --toolsets all | head -n 1"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(), capture_output=True, timeout=PATIENCE, check=False
+    )
+
+    assert ended.stdout.startswith(b"core (on)")
+    assert ended.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+@pytest.mark.parametrize("words_of_it", [[], ["--no-fast-start"]])
+def test_at_a_terminal_the_server_says_what_it_waits_for(words_of_it: list[str]) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "scenario_mcp", *words_of_it],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as server:
+        assert server.stderr is not None
+        said = server.stderr.readline()
+        os.write(ours, b"\x04")  # Ctrl+D
+        server.wait(PATIENCE)
+    os.close(ours)
+    os.close(theirs)
+
+    assert b"a host starts it" in said
+    assert b"--help" in said
+
+
+@pytest.mark.parametrize("told", ['parameters={"prompt": }', "parameters={prompt: a}", 'parameters=["a"'])
+def test_json_that_cannot_be_read_is_called_so(told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--sandbox", "call", "run-model", "modelId=model_bfl-flux-2-dev", told]) == 2
+
+    assert capsys.readouterr().err.startswith("parameters is not JSON that can be read: ")
+
+
+def test_help_tells_what_a_tool_does_and_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["call", TOOL, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert TOOLS[TOOL].description in out
+    assert "numSamples (a whole number from 1 to 128): " in out
+    assert "modelId (a text that is not empty, needed): " in out
+
+    assert main(["call", "find-model", "-h"]) == 2
+    assert "Did you mean find-models?" in capsys.readouterr().err
+    assert main(["call", "--help"]) == 0
+    assert "key=value" in capsys.readouterr().out
+    assert main(["call"]) == 2
+
+
+def test_the_demo_made_twice_draws_its_pictures_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        written = demo._write(tmp_path, "source.png", b"a picture")
+    other = demo._write(tmp_path, "source.png", b"another one")
+
+    assert written == tmp_path / "source.png"
+    assert other == tmp_path / "source (2).png"
+    assert written.read_bytes() == b"a picture"

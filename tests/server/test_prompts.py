@@ -31,7 +31,7 @@ async def written(agent: McpClient, name: str, **given: str) -> str:
 
 
 def calls_of(text: str) -> list[tuple[str, dict[str, Any]]]:
-    found = re.findall(r"^Call (\S+) with (\{.*\})$", text, re.MULTILINE)
+    found = re.findall(r"^Call `(\S+)` with\n(?:`{3,})json\n(\{.*\})\n`{3,}$", text, re.MULTILINE)
     return [(tool, json.loads(arguments)) for tool, arguments in found]
 
 
@@ -86,6 +86,18 @@ async def test_a_picture_is_made_by_the_calls_that_are_written(
     assert bill.body["image"] == given.get("image", ink)
     assert len(outcome["assets"]) == 1
     assert ("find-models" in text) == (not model)
+
+
+async def test_words_of_a_person_are_code_whatever_marks_they_have(agent: McpClient) -> None:
+    given = {"image": "~/a`b.png", "style": "~/```/*b*.png", "prompt": "~~a~~ ```json"}
+
+    text = await written(agent, "restyle-image", **given, modelId=MODEL)
+
+    [(tool, arguments)] = calls_of(text)
+    assert tool == TOOL
+    assert (arguments["image"], arguments["ipAdapterImages"]) == (given["image"], [given["style"]])
+    assert '``"~/a`b.png"``' in text
+    assert '````"~/```/*b*.png"````' in text
 
 
 async def test_a_model_is_found_by_the_calls_that_are_written(agent: McpClient, world: World) -> None:

@@ -173,7 +173,7 @@ async def test_a_price_that_cannot_be_learned_counts_as_over_the_cap(
     assert result.is_error
     assert "counts as over the cap" in text_of(result)
     assert ("call again in a moment" in text_of(result)) == (name != "no price")
-    assert "Nothing was sent or billed" in text_of(result)
+    assert "Nothing was generated or billed" in text_of(result)
     assert anyio.current_time() - began <= 45
     assert world.ledger == []
     assert all(seen.query.get("dryRun") == "true" for seen in world.requests if "/generate/" in seen.path)

@@ -58,7 +58,7 @@ async def test_a_full_disk_refuses_to_pay_joins_all_the_same_and_is_gone_on_with
 
     assert made(joined)["jobId"] == first["jobId"]
     assert f"The state file {state / FILE} cannot be written (SQLITE_IOERR_WRITE)" in text_of(new)
-    assert "Nothing was sent or billed, and whatever is free goes on." in text_of(new)
+    assert "Nothing was generated or billed, and whatever is free goes on." in text_of(new)
     assert [row["jobId"] for row in made(listed)["jobs"]] == [first["jobId"]]
     assert "Nothing more is paid for meanwhile. Ask the user to" in text_of(listed)
     assert made(later)["jobId"] == world.ledger[1].job_id
@@ -241,7 +241,7 @@ async def test_a_busy_journal_refuses_to_pay_and_says_to_call_again(
         other.close()
         made(await agent.call_tool(TOOL, arguments))
 
-    assert "Nothing was sent or billed. It is safe to call again in a moment." in text_of(busy)
+    assert "Nothing was generated or billed. It is safe to call again in a moment." in text_of(busy)
     assert len(world.ledger) == 1
 
 

@@ -398,7 +398,7 @@ async def test_progress_of_an_upload_is_told_in_bytes(agent: McpClient, argument
 
     await agent.call_tool(TOOL, arguments | {"image": "noise.png"}, progress_callback=listen)
 
-    assert 'uploading "noise.png": 5.2 of 6.0 MB' in heard
+    assert 'uploading "noise.png": 5.2 MB of 6.0 MB' in heard
 
 
 async def test_upload_asset_gives_an_id_that_tools_take(

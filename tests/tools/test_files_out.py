@@ -548,7 +548,7 @@ async def test_progress_of_saving_is_told_in_bytes(saving: McpClient, arguments:
 
     await saving.call_tool(TOOL, arguments | {"numSamples": 2}, progress_callback=listen)
 
-    assert [each for each in heard if "MB" in each][-1].startswith("saved 2 of 2 results, ")
+    assert [each for each in heard if each.endswith((" MB", " kB", " B"))][-1].startswith("saved 2 of 2 results, ")
 
 
 async def test_previews_can_be_turned_off(make: Make, arguments: dict[str, Any]) -> None:
@@ -627,6 +627,7 @@ async def test_results_can_be_read_as_resources(saving: McpClient, arguments: di
     [job] = (await saving.read_resource(f"scenario://jobs/{content['jobId']}")).contents
     assert json.loads(job.text)["status"] == "success"  # type: ignore[union-attr]  # a text
     templates = (await saving.list_resource_templates()).resource_templates
+    assert [each.title for each in templates] == ["A picture or file", "A generation"]
     assert [each.uri_template for each in templates] == ["scenario://assets/{assetId}", "scenario://jobs/{jobId}"]
     assert (await saving.list_resources()).resources == []
 
@@ -652,6 +653,17 @@ async def test_other_files_are_saved_with_their_suffix(saving: McpClient, hero: 
         assert asset["path"].endswith(suffix)
         assert images(result) == []
         assert [block.type for block in result.content] == ["text"]
+
+
+async def test_an_asset_that_is_not_there_is_an_error_and_one_beside_others_is_none(
+    saving: McpClient, hero: str
+) -> None:
+    gone = await saving.call_tool("show-assets", {"assetIds": ["asset_gone"]})
+    beside = await saving.call_tool("show-assets", {"assetIds": ["asset_gone", hero]})
+
+    assert gone.is_error
+    assert "Scenario knows no asset asset_gone" in text_of(gone)
+    assert not beside.is_error
 
 
 async def test_show_assets_shows_and_saves(saving: McpClient, shelf: Path, hero: str, ink: str) -> None:

@@ -176,7 +176,7 @@ async def test_a_lora_that_names_another_in_its_parameters_is_refused_with_the_c
     result = await run(agent, model_id, {"prompt": "a fox", **other})
 
     assert result.is_error
-    assert "Nothing was sent or billed" in text_of(result)
+    assert "Nothing was generated or billed" in text_of(result)
     assert world.ledger == []
     ready = re.search(r"Instead call run-model with (\{.*\})\.", text_of(result))
     assert ready is not None

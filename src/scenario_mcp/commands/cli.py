@@ -2,9 +2,11 @@
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from scenario_mcp import __version__
 from scenario_mcp.commands import log
@@ -27,7 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # Windows takes another one for files and pipes; and names of files may be no UTF-8.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    return _run(options, settings)
+    try:
+        status = _run(options, settings)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read what was printed had enough, like head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 def _for_server(options: argparse.Namespace) -> list[str]:
@@ -46,6 +54,11 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "call":
             from scenario_mcp.commands import call
 
+            if options.tool is None:
+                print(options.usage, end="", file=sys.stdout if options.help else sys.stderr)
+                return 0 if options.help else 2
+            if options.help:
+                return call.explain(options.tool)
             return call.run(settings, options.tool, options.arguments, sandbox=options.sandbox)
         case "tools":
             from scenario_mcp.commands import tools
@@ -72,27 +85,40 @@ def _parser() -> argparse.ArgumentParser:
         description="MCP server for making images with Scenario (scenario.com). Without a command: serve on stdio.",
     )
     parser.add_argument("--version", action="version", version=f"scenario-mcp {__version__}")
-    parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
-    parser.add_argument("--env-file", metavar="PATH", help="read settings from this file instead of ./.env")
-    parser.add_argument("--toolsets", metavar="LIST", help="sets of tools beside core: a comma list, or all")
-    parser.add_argument("--no-fast-start", action="store_true", help="answer nothing before everything is loaded")
+    _add_settings(parser, sandbox=False, no_fast_start=False, env_file=None, toolsets=None)
+    anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_settings(anywhere)
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="make images on the sandbox, through the real server")
+    demo = commands.add_parser("demo", help="make images on the sandbox, through the real server", parents=[anywhere])
     demo.add_argument("--image", type=Path, metavar="FILE", help="picture to start from; made if not given")
     demo.add_argument("--reference", type=Path, metavar="FILE", help="picture that lends its style; made if not given")
     demo.add_argument("--output", type=Path, metavar="FOLDER", default=Path("scenario-demo"), help="where images go")
 
-    call = commands.add_parser("call", help="call one tool; JSON on stdout, progress on stderr")
-    call.add_argument("tool", metavar="TOOL")
+    call = commands.add_parser(
+        "call", help="call one tool; JSON on stdout, progress on stderr", parents=[anywhere], add_help=False
+    )
+    call.add_argument("-h", "--help", action="store_true", help="with a tool: tell what it does and takes")
+    call.add_argument("tool", metavar="TOOL", nargs="?")
     call.add_argument("arguments", nargs="*", metavar="key=value", help="repeat a key to give a list")
 
-    tools = commands.add_parser("tools", help="list the tools")
+    tools = commands.add_parser("tools", help="list the tools", parents=[anywhere])
     tools.add_argument("--json", action="store_true", help="as hosts see them")
 
-    doctor = commands.add_parser("doctor", help="check keys, network and folders")
+    doctor = commands.add_parser("doctor", help="check keys, network and folders", parents=[anywhere])
     doctor.add_argument("--begin-anew", action="store_true", help="set the state file aside and begin a new one")
 
-    config = commands.add_parser("config", help="print what makes a host start this server")
+    config = commands.add_parser("config", help="print what makes a host start this server", parents=[anywhere])
     config.add_argument("host", metavar="HOST", nargs="?", help="none: list the hosts")
+    call.set_defaults(usage=call.format_help())
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, **defaults: Any) -> None:
+    """Add the words that every command takes, before its name and after it."""
+    parser.add_argument("--sandbox", action="store_true", help="use a local imitation of the API; no account needed")
+    parser.add_argument("--env-file", metavar="PATH", help="read settings from this file instead of ./.env")
+    parser.add_argument("--toolsets", metavar="LIST", help="sets of tools beside core: a comma list, or all")
+    parser.add_argument("--no-fast-start", action="store_true", help="answer nothing before everything is loaded")
+    if defaults:
+        parser.set_defaults(**defaults)

@@ -93,7 +93,7 @@ async def _bar(progress: float, total: float | None, message: str | None) -> Non
 
 
 def _write(folder: Path, name: str, content: bytes) -> Path:
-    """Write a picture under its name, or the first free one after it: files that are there stay as they are."""
+    """Write a picture under its name, or the first free one after it; an equal one that is there serves as it is."""
     stem, suffix = Path(name).stem, Path(name).suffix
     for number in count(1):
         path = folder / (name if number == 1 else f"{stem} ({number}){suffix}")
@@ -101,6 +101,8 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
             with path.open("xb") as file:
                 file.write(content)
         except FileExistsError:
+            if path.is_file() and path.read_bytes() == content:
+                return path
             continue
         return path
     raise AssertionError("count() never ends")  # pragma: no cover

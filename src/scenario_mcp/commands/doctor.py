@@ -111,9 +111,9 @@ def _versions() -> Iterator[Check]:
 
 def _start() -> Check:
     if faststart.is_possible():
-        found = "lists are answered before the SDK is loaded"
+        found = "fast: a host has its list of tools at once, while the rest is loaded"
     else:
-        found = f"nothing is answered before the SDK is loaded: Windows, or not known to be mcp {faststart.MCP_MINOR}"
+        found = f"a host waits for its list until all is loaded: Windows, or not known to be mcp {faststart.MCP_MINOR}"
     return Check("start", well=True, found=found)
 
 

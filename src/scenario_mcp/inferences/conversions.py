@@ -56,7 +56,9 @@ class Pixelate(Stored, DryRun, OriginalAssets):
     )
     remove_noise: Flag = Field(description="true: fewer stray pixels.")
     remove_background: Flag | None = Field(None, description="true: without the background.")
-    color_palette: list[Colour] | None = Field(None, description="Colours to use, each as [red, green, blue].")
+    color_palette: list[Colour] | None = Field(
+        None, description="Colours to use, each as [red, green, blue], like [[255, 0, 0]]."
+    )
     color_palette_size: Whole | None = Field(
         None, ge=2, le=256, description="How many colours to choose, without colorPalette."
     )
@@ -116,7 +118,7 @@ class Upscale(Edited, Guided, Avoided, Embeddings, Enlarged, Styled, DryRun, Ori
     )
     refinement_steps: Whole | None = Field(None, ge=0, le=4, description="Rounds of refinement before enlarging.")
     style_images: list[StoredPicture] | None = Field(
-        None, description="Pictures whose style the details take, in any form; one is mostly enough."
+        None, description='Pictures whose style the details take, like ["~/ink.png"]; one is mostly enough.'
     )
     style_images_fidelity: Percent | None = Field(None, description="How closely to follow them, in percent.")
     tile_style: Flag | None = Field(

@@ -12,7 +12,7 @@ from scenario_mcp.inferences.values import Flag, Number, Percent, Picture, Store
 
 WORKED_ON = f"Picture to work on: {ANY_FORM}."
 WIDTH, HEIGHT = "Width of the result in pixels.", "Height of the result in pixels."
-STYLE_IMAGES = "Pictures that lend their style, in any form; one is mostly enough."
+STYLE_IMAGES = 'Pictures that lend their style, like ["~/ink.png"]; one is mostly enough.'
 
 
 class Edited(Fields):

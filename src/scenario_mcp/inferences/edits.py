@@ -104,12 +104,14 @@ class Patch(Edited, Background, OriginalAssets):
     background_color: Text | None = Field(
         None, description="What shows through: #FFFFFF, a name like red, or transparent (png only); white if not given."
     )
-    patch: Overlay | None = Field(None, description="Picture to lay over image, and how.")
-    position: Position | None = Field(None, description="Where to lay it; only with patch.")
+    patch: Overlay | None = Field(None, description='Picture to lay over image, and how, like {"image": "~/logo.png"}.')
+    position: Position | None = Field(None, description='Where to lay it, like {"x": 0, "y": 0}; only with patch.')
     allow_overflow: Flag | None = Field(
         None, description="true: the result grows where the laid picture reaches over the edge."
     )
-    crop: Crop | None = Field(None, description="Part of image to keep.")
+    crop: Crop | None = Field(
+        None, description='Part of image to keep, like {"left": 0, "top": 0, "width": 64, "height": 64}.'
+    )
     checks: ClassVar[Rules] = (
         rules.needs("patch", "crop", "backgroundColor", "format", what="without it the picture stays as it is"),
     )
@@ -134,8 +136,8 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     model_id: Engine | None = Field(None, description="Engine to use.")
     reference_images: list[Picture] | None = Field(
         None,
-        description="More pictures to refer to, in any form: gemini and gpt-image-1 take 5, flux-kontext 3 (none with"
-        " concepts), runway-gen4-image 2.",
+        description='More pictures to refer to, like ["~/ink.png"]; gemini and gpt-image-1 take 5, flux-kontext 3 (none'
+        " with concepts), runway-gen4-image 2.",
     )
     num_samples: Whole | None = Field(
         None, ge=1, le=128, description="Images to make, each billed; the plan limits how many."
@@ -147,7 +149,9 @@ class PromptEditing(Edited, DryRun, OriginalAssets):
     seed: Whole | None = Field(None, description="flux-kontext only: the same one repeats a result.")
     guidance_scale: Number | None = Field(None, description="flux-kontext only: how closely to follow the prompt.")
     strength: Number | None = Field(None, description="flux-kontext with concepts only.")
-    concepts: list[KontextConcept] | None = Field(None, description="flux-kontext only: its LoRAs.")
+    concepts: list[KontextConcept] | None = Field(
+        None, description='flux-kontext only: its LoRAs, like [{"modelId": "model_...", "scale": 0.7}].'
+    )
     mask: EditMask | None = Field(
         None, description="gpt-image-1 only: picture in any form, black where to edit (not white as elsewhere)."
     )
@@ -190,7 +194,9 @@ class Reframe(Edited, Guided, Filled, DryRun, OriginalAssets):
     )
     resize_option: Number | None = Field(None, ge=0.1, le=1, description="Share of the result that it takes up.")
     overlap_percentage: Number | None = Field(None, ge=0, le=0.5, description="Overlap, as a share from 0 to 0.5.")
-    concepts: list[Concept] | None = Field(None, description="Flux LoRA or composition that gives the style.")
+    concepts: list[Concept] | None = Field(
+        None, description='Flux LoRA or composition that gives the style, like [{"modelId": "model_...", "scale": 1}].'
+    )
     negative_prompt: str | None = Field(None, description="Deprecated.")
     horizontal_expansion_ratio: Number | None = Field(None, ge=1, le=2, description="Deprecated: use targetWidth.")
     vertical_expansion_ratio: Number | None = Field(None, ge=1, le=2, description="Deprecated: use targetHeight.")
@@ -231,9 +237,11 @@ class Segment(Edited, DryRun, OriginalAssets):
 
     text: Text | None = Field(None, max_length=100, description="Words for the object.")
     points: list[Point] | None = Field(
-        None, description="Points as [label, x, y]: label 1 on the object, 0 on the background."
+        None, description="Points as [label, x, y], like [[1, 80, 40]]: label 1 on the object, 0 on the background."
     )
-    bbox: list[Number] | None = Field(None, min_length=4, max_length=4, description="Box around it: [x1, y1, x2, y2].")
+    bbox: list[Number] | None = Field(
+        None, min_length=4, max_length=4, description="Box around it as [x1, y1, x2, y2], like [10, 10, 90, 60]."
+    )
     result_mask: Flag | None = Field(None, description="Give the mask; true if not given.")
     result_image: Flag | None = Field(None, description="true: give the object cut out.")
     result_contours: Flag | None = Field(None, description="true: give its contours as points.")

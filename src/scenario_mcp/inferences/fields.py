@@ -81,7 +81,9 @@ class Generation(Fields):
         None, description="Flux LoRAs only: base model, one of the LoRA's compliantModelIds."
     )
     model_epoch: Text | None = Field(None, description="Flux LoRAs only: training epoch to use.")
-    concepts: list[Concept] | None = Field(None, description="More LoRAs to mix in.")
+    concepts: list[Concept] | None = Field(
+        None, description='More LoRAs to mix in, like [{"modelId": "model_...", "scale": 0.7}].'
+    )
     scheduler: Scheduler | None = Field(None, description="Stable Diffusion models only.")
     hide_results: Flag | None = Field(None, description="true: keep the results out of listings.")
     intermediate_images: Flag | None = Field(None, description="true: also make images of the steps between.")
@@ -160,16 +162,16 @@ class IpAdapter(Fields):
     """The reference pictures that steer a generation."""
 
     ip_adapter_images: list[Reference] | None = Field(
-        None, description="Needed. Reference pictures that steer the result, each in any of the four forms."
+        None, description='Needed. Reference pictures that steer the result, like ["~/ink.png", "asset_..."].'
     )
     ip_adapter_scales: list[Fraction] | None = Field(
-        None, description="Influence of each reference, in their order; 0.9 if not given."
+        None, description="Influence of each reference, in their order, like [0.8, 0.4]; 0.9 if not given."
     )
     ip_adapter_type: Literal["character", "style"] | None = Field(
         None, description="What to take from the references; style if not given."
     )
     ip_adapter_image_ids: list[Reference] | None = Field(
-        None, description="References as asset ids; same as ipAdapterImages."
+        None, description='References as asset ids, like ["asset_..."]; same as ipAdapterImages.'
     )
     ip_adapter_image: Reference | None = Field(None, description="Deprecated: use ipAdapterImages.")
     ip_adapter_image_id: Reference | None = Field(None, description="Deprecated: use ipAdapterImages.")

@@ -32,20 +32,22 @@ class Sampling(Fields):
 class SeenImages(Fields):
     """The pictures that words are made from."""
 
-    images: list[Picture] | None = Field(None, description="Pictures to look at, each in any of the four forms.")
+    images: list[Picture] | None = Field(None, description='Pictures to look at, like ["~/ink.png", "asset_..."].')
 
 
 class Seen(SeenImages):
     """The same, or the model whose training pictures are looked at."""
 
-    asset_ids: list[StoredPicture] | None = Field(None, description="Pictures as asset ids: use images.")
+    asset_ids: list[StoredPicture] | None = Field(
+        None, description='Pictures as asset ids, like ["asset_..."]: use images.'
+    )
     checks: ClassVar[Rules] = (rules.one_value("images", "assetIds"),)
 
 
 class Unwanted(Fields):
     """The words to leave out."""
 
-    unwanted_sequences: list[Text] | None = Field(None, description="Words that must not occur.")
+    unwanted_sequences: list[Text] | None = Field(None, description='Words that must not occur, like ["neon"].')
 
 
 # --- the inferences
@@ -57,7 +59,7 @@ class Caption(Seen, Unwanted, Sampling, DryRun):
     Costs Creative Units; `dryRun: true` asks the price for free.
     """
 
-    images: list[Picture] = Field(description="Needed. Pictures to describe, each in any of the four forms.")
+    images: list[Picture] = Field(description='Needed. Pictures to describe, like ["~/ink.png", "asset_..."].')
     details_level: Literal["action", "action+style"] | None = Field(
         None, description="What to tell; a model with examples of its own overrules it."
     )

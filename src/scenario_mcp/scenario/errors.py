@@ -67,7 +67,7 @@ class InvalidArguments(ScenarioError):
         ]
         if len(listed) > MOST_PROBLEMS:
             lines.append(f"- and {len(listed) - MOST_PROBLEMS} more")
-        super().__init__("\n".join(("Nothing was sent or billed. Fix these arguments and call again:", *lines)))
+        super().__init__("\n".join(("Nothing was generated or billed. Fix these arguments and call again:", *lines)))
 
 
 class WrongModel(ScenarioError):
@@ -131,8 +131,8 @@ class OverCap(ScenarioError):
     """The price is over a cap that a person has set, or cannot be learned while there is one."""
 
     hint = (
-        "Nothing was sent or billed. Ask for fewer or smaller results, or ask the user: only a person can change a cap,"
-        " in the host's configuration of this server."
+        "Nothing was generated or billed; what was uploaded for it stays so. Ask for fewer or smaller results, or ask"
+        " the user: only a person can change a cap, in the host's configuration of this server."
     )
 
 
@@ -152,13 +152,13 @@ class JournalBusy(ScenarioError):
     """What was paid for already could not be looked up, because another server holds the journal."""
 
     passing = True
-    hint = "Nothing was sent or billed. It is safe to call again in a moment."
+    hint = "Nothing was generated or billed. It is safe to call again in a moment."
 
 
 class JournalBroken(ScenarioError):
     """What was paid for cannot be read, or what would be paid for not be written, until a person acts."""
 
-    unpaid = "Nothing was sent or billed, and whatever is free goes on."
+    unpaid = "Nothing was generated or billed, and whatever is free goes on."
     hint = f"{unpaid} Ask the user to run `scenario-mcp doctor`, which says what is wrong."
 
 

@@ -34,6 +34,7 @@ LISTS: tuple[Any, ...] = (
 _CACHE = CacheHint(ttl_ms=60_000, scope="private")
 
 
+LAST_PERCENT, LEAST_STEP = 99.0, 0.01  # the call itself is the last hundredth: files are saved, pictures made small
 KNOWN_LINKS = "2025-06-18"  # the first version that has them; clients of earlier ones throw the whole result away
 
 
@@ -59,9 +60,12 @@ class McpHost:
 
         What goes wrong here is logged and no more: a paid call must not fail over a host that cannot be told.
         """
-        self._told = max(percent, self._told + 0.001)
+        told = round(min(max(min(percent, LAST_PERCENT), self._told + LEAST_STEP), 100.0), 2)
+        if told == self._told:
+            return
+        self._told = told
         try:
-            await self._session.report_progress(self._told, max(100.0, self._told), message)
+            await self._session.report_progress(told, 100.0, message)
         except Exception:
             logger.debug("Progress could not be told", exc_info=True)
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 LONGEST = 32 * 2**20  # bytes of a line: pictures travel inside calls
 ENDS = 1_000  # bytes that are kept of the end of a longer one: some hosts write a message's id last
 CHUNK = 2**16
+AT_A_TERMINAL = (
+    b"scenario-mcp serves MCP here, on stdin and stdout: a host starts it like this. `scenario-mcp --help` lists what a"
+    b" person can do; Ctrl+D ends it.\n"
+)
 BOM = b"\xef\xbb\xbf"  # some hosts on Windows write it before their first line
 
 
@@ -61,6 +65,8 @@ def claim() -> Pipes:
             os.fstat(descriptor)
     except OSError:
         raise SystemExit("scenario-mcp: stdin and stdout must be open, a host speaks through them.") from None
+    if os.isatty(0):
+        os.write(2, AT_A_TERMINAL)
     pipes = Pipes(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

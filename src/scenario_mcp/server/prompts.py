@@ -1,6 +1,7 @@
 """MCP prompts: what a person may pick from a host's slash menu, written out as the tool calls that do it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,12 +113,21 @@ def _find(said: Mapping[str, str]) -> Iterator[str]:
 
 
 def _quoted(words: str) -> str:
-    """Repeat a person's words in one line, so that nothing in them looks like a step of ours."""
-    return json.dumps(words, ensure_ascii=False)
+    """Repeat a person's words in one line, as code: nothing in them looks like a step of ours, or like Markdown."""
+    said = json.dumps(words, ensure_ascii=False)
+    mark = _mark(said, 1)
+    return f"{mark}{said}{mark}"
 
 
 def _call(tool: str, arguments: Mapping[str, Any]) -> str:
-    return f"Call {tool} with {json.dumps(arguments, ensure_ascii=False)}"
+    said = json.dumps(arguments, ensure_ascii=False)
+    mark = _mark(said, 3)
+    return f"Call `{tool}` with\n{mark}json\n{said}\n{mark}"
+
+
+def _mark(said: str, least: int) -> str:
+    """Give the backticks that hold a text together: more than it has itself."""
+    return "`" * max(least, max((len(run) for run in re.findall("`+", said)), default=0) + 1)
 
 
 _MODEL = Argument("modelId", "Id of the model to use; one is found if you name none.")

@@ -1,4 +1,4 @@
-"""Assets and jobs as MCP resources: what results link to."""
+"""Assets and jobs as MCP resources."""
 
 import json
 import re
@@ -23,12 +23,13 @@ class Template:
 
     uri: str
     name: str
+    title: str
     description: str
 
 
 TEMPLATES = (
-    Template(ASSET_URI, "asset", "An asset: how it was made, and of a picture a small preview."),
-    Template(JOB_URI, "job", "A job: its status, results and cost."),
+    Template(ASSET_URI, "asset", "A picture or file", "An asset: how it was made, and of a picture a small preview."),
+    Template(JOB_URI, "job", "A generation", "A job: its status, results and cost."),
 )
 
 
@@ -43,7 +44,10 @@ class Content:
 
 def entries() -> list[dict[str, Any]]:
     """Describe the templates as `resources/templates/list` does."""
-    return [{"name": each.name, "uriTemplate": each.uri, "description": each.description} for each in TEMPLATES]
+    return [
+        {"name": each.name, "title": each.title, "uriTemplate": each.uri, "description": each.description}
+        for each in TEMPLATES
+    ]
 
 
 class UnknownResource(LookupError):

@@ -25,7 +25,9 @@ ASSET_URI, JOB_URI = "scenario://assets/{assetId}", "scenario://jobs/{jobId}"
 MOST_LINKS = 12
 DATA_KEY = "scenario-mcp/result"  # in `_meta` of a result that holds pictures, where no host shows it to a model
 
-SANDBOX = "SANDBOX: a local imitation answered; nothing real was made or billed."
+SANDBOX = "SANDBOX: a local imitation answered, which forgets everything when it ends."
+SANDBOX_UNITS = f"{SANDBOX} Nothing real was made or billed: units are the sandbox's."
+REFUSED = "SANDBOX."
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def render(result: Outcome | Report, *, sandbox: bool) -> Rendered:
 
 def _report(report: Report) -> Rendered:
     text = "\n".join((*report.lines, *_shown(report.previews)))
-    return _within_room(Rendered(text, dict(report.data), is_error=False, previews=report.previews))
+    return _within_room(Rendered(text, dict(report.data), report.is_error, report.previews))
 
 
 def _outcome(outcome: Outcome) -> Rendered:
@@ -115,11 +117,12 @@ def masked(rendered: Rendered, mask: Mask) -> Rendered:
 
 
 def _marked(rendered: Rendered) -> Rendered:
-    """Say SANDBOX in the text and in the data."""
-    data = rendered.data
-    if data is not None:
-        data = data | {"notes": [SANDBOX, *data.get("notes", [])]}
-    return replace(rendered, text=f"{SANDBOX}\n{rendered.text}", data=data)
+    """Say SANDBOX in the text and in the data, and where units are told, whose they are."""
+    if rendered.data is None:
+        return replace(rendered, text=f"{REFUSED} {rendered.text}")
+    mark = SANDBOX_UNITS if "Creative Units" in rendered.text else SANDBOX
+    data = rendered.data | {"notes": [mark, *rendered.data.get("notes", [])]}
+    return replace(rendered, text=f"{mark}\n{rendered.text}", data=data)
 
 
 def _data(outcome: Outcome) -> dict[str, Any]:
@@ -143,10 +146,10 @@ def _data(outcome: Outcome) -> dict[str, Any]:
 def _links(outcome: Outcome) -> Iterator[Link]:
     """Link the results, up to a number that does not drown the rest."""
     linked = [asset for row in outcome.rows for asset in row.assets][:MOST_LINKS]
-    for asset in linked:
+    for number, asset in enumerate(linked, 1):
         # Hosts fetch linked images at once; one that is shown already must not come twice.
         shown = bool(outcome.previews) and (asset.mime_type or "").startswith("image/")
-        yield Link(ASSET_URI.format(assetId=asset.id), asset.id, None if shown else asset.mime_type)
+        yield Link(ASSET_URI.format(assetId=asset.id), f"Result {number}", None if shown else asset.mime_type)
 
 
 def _lines(outcome: Outcome, starts: Sequence[int]) -> Iterator[str]:
@@ -175,7 +178,7 @@ def _what(row: Outcome) -> str:
     job = f"job {row.job_id}" + (f" with {row.model_id}" if row.model_id else "")
     cost = _cost(row)
     if row.error is not None:
-        of = f" (model {row.model_id}{f', {cost}' if cost else ''})" if row.model_id else ""
+        of = f" Its model: {row.model_id}{f', its price: {cost}' if cost else ''}." if row.model_id else ""
         return row.error + of if row.job_id is None or row.job_id in row.error else f"job {row.job_id}: {row.error}{of}"
     if row.status == DRY_RUN:
         price = cost or "a price that Scenario did not name"

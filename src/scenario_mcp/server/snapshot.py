@@ -4,10 +4,11 @@ It depends on the version and the toolsets alone, so that lists can be answered 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from scenario_mcp.inferences import schemas
 from scenario_mcp.server import prompts, resources
 from scenario_mcp.server.instructions import INSTRUCTIONS
 from scenario_mcp.server.view import shown
@@ -32,6 +33,14 @@ def made() -> dict[str, Any]:
 def committed() -> dict[str, dict[str, Any]]:
     """Read the committed descriptions of tools, by name."""
     return {entry["name"]: entry for entries in shown()["tools"].values() for entry in entries}
+
+
+def parameters(name: str) -> Iterator[str]:
+    """Describe what a tool takes, one line for each argument."""
+    schema = committed()[name]["inputSchema"]
+    for each, told in schema["properties"].items():
+        needed = ", needed" if each in schema.get("required", ()) else ""
+        yield f"{each} ({schemas.expectation(told)}{needed}): {told['description']}"
 
 
 def size(names: Iterable[str]) -> int:

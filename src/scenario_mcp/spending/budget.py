@@ -10,7 +10,7 @@ from scenario_mcp.scenario.errors import BadSettings, OverCap
 
 PER_CALL, PER_DAY = "SCENARIO_MAX_CU_PER_CALL", "SCENARIO_MAX_CU_PER_DAY"
 KNOWN_ONLY = "Counted is what this state folder knows, not the web app or other machines."
-SETTLE = "Nothing was sent or billed. Use list-jobs, which settles what can be, and then call again."
+SETTLE = "Nothing was generated or billed. Use list-jobs, which settles what can be, and then call again."
 MILLION = 1_000_000
 MOST = 10**9 * MILLION  # so that sums stay whole numbers that a database holds
 

@@ -10,7 +10,7 @@ from scenario_mcp.spending import budget
 from scenario_mcp.spending.budget import Caps
 
 SECONDS = 12.0  # that asking may take away from a call
-AGAIN = "Nothing was sent or billed. The price is asked anew when you call again in a moment."
+AGAIN = "Nothing was generated or billed. The price is asked anew when you call again in a moment."
 HIDING = (NoAnswer, NotConnected, RateLimited, Unavailable)  # faults over which a price cannot be learned
 
 

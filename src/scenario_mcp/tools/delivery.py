@@ -31,7 +31,7 @@ from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.intake import Intake
 from scenario_mcp.tools.threads import Lanes
 from scenario_mcp.tools.wish import Origin, prompt_of
-from scenario_mcp.wording import clean
+from scenario_mcp.wording import clean, size
 
 AT_ONCE = 4
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
@@ -170,7 +170,7 @@ class Delivery:
                 delivered.files[asset.id] = kept.path
                 delivered.size += kept.size
                 saved = f"saved {len(delivered.files)} of {len(described)} results"
-                await host.progress(100, f"{saved}, {delivered.size / 1e6:.1f} MB")
+                await host.progress(100, f"{saved}, {size(delivered.size)}")
 
         try:
             async with anyio.create_task_group() as saving_all:

@@ -47,7 +47,7 @@ class FindModels(Fields):
     capability: Text | None = Field(None, description="For instance img2img_ip_adapter, txt2img or img2video.")
     type: Text | None = Field(None, description="For instance flux.1-lora or custom.")
     owner: Literal["mine", "public"] | None = Field(None, description="Only these; both if not given.")
-    tags: list[Text] | None = Field(None, description="Tags that it must all have.")
+    tags: list[Text] | None = Field(None, description='Tags that it must all have, like ["pixel art"].')
     limit: Whole | None = Field(None, ge=1, le=25, description="Most models to list; 10 if not given.")
 
 

@@ -77,7 +77,7 @@ async def _checked(route: str, given: Mapping[str, Any], knowledge: Knowledge) -
     verdict = judge(model, route, given)
     if verdict.wrong_tool:
         hint = await advice.instead_of_named(knowledge, given, model)
-        raise WrongModel(f"{verdict.wrong_tool} Nothing was sent or billed.", hint)
+        raise WrongModel(f"{verdict.wrong_tool} Nothing was generated or billed.", hint)
     if verdict.problems:
         raise InvalidArguments(verdict.problems)
     return knowledge, verdict.notes

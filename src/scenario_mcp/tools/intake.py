@@ -33,7 +33,7 @@ from scenario_mcp.state.uploads import Content, Uploads
 from scenario_mcp.tools.host import Host
 from scenario_mcp.tools.loaded import Loaded, LocalPicture, Size, from_data_url, local_picture, turned_upright
 from scenario_mcp.tools.threads import Lanes
-from scenario_mcp.wording import clean, quoted
+from scenario_mcp.wording import clean, quoted, size
 
 RESERVE = PAID_SECONDS + 3.0  # seconds of a call that must be left after its uploads
 LAST_SECOND = 1.0  # kept free before the deadline, to answer
@@ -245,7 +245,7 @@ class Intake:
 
     async def _upload(self, picture: LocalPicture, content: Content, filing: Filing, host: Host) -> str:
         async def tell(sent: int, total: int) -> None:
-            await host.progress(0, f"uploading {quoted(picture.name)}: {sent / 1e6:.1f} of {total / 1e6:.1f} MB")
+            await host.progress(0, f"uploading {quoted(picture.name)}: {size(sent)} of {size(total)}")
 
         asset_id = await uploads.upload(
             self._client,

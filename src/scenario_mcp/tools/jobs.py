@@ -15,7 +15,7 @@ from scenario_mcp.scenario import answers, assets, jobs
 from scenario_mcp.scenario.answers import Answer
 from scenario_mcp.scenario.assets import Asset
 from scenario_mcp.scenario.deadline import Deadline
-from scenario_mcp.scenario.errors import ScenarioError
+from scenario_mcp.scenario.errors import NotFound, ScenarioError
 from scenario_mcp.scenario.jobs import Job, Watched
 from scenario_mcp.spending import budget
 from scenario_mcp.spending.purchase import SECONDS_FOR_RESULTS
@@ -45,7 +45,7 @@ class WaitForJobs(OriginalAssets):
     and the call that goes on waiting. An in-progress result of a generation names the job ids to give here.
     """
 
-    job_ids: list[Id] = Field(min_length=1, max_length=32, description="Ids of the jobs (job_...).")
+    job_ids: list[Id] = Field(min_length=1, max_length=32, description='Ids of the jobs, like ["job_..."].')
 
 
 async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) -> Outcome:
@@ -61,7 +61,7 @@ async def wait_for_jobs(services: Services, arguments: WaitForJobs, host: Host) 
         except Exception:  # a bug must not take the other jobs' rows away
             logger.exception("Unexpected error while waiting for %s", job_id)
             rows[job_id] = in_progress(Job(job_id), BUG)
-        await board.ended(job_id)
+        await board.ended(job_id, rows[job_id])
 
     async with anyio.create_task_group() as waiting:
         for job_id in job_ids:
@@ -81,6 +81,7 @@ async def _row(
         job = await jobs.get(services.client, job_id, until)
     except ScenarioError as failure:
         if not failure.passing:
+            board.missed(job_id, "not found" if isinstance(failure, NotFound) else "not read")
             return Outcome(ERROR, job_id=job_id, error=f"{failure} {failure.hint}".strip())
         job, fault = Job(job_id), failure
     await board.saw(job)
@@ -195,8 +196,8 @@ def _failure(job: Job) -> str:
 
 
 def told(job: Job) -> str:
-    """Word a job's progress: status, percent, id."""
-    return f"{job.status} {job.progress:.0%} {job.id}"
+    """Word a job's progress: status and id; hosts show the percent beside it."""
+    return f"{job.status}, {job.id}"
 
 
 def _together(rows: Sequence[Outcome]) -> Outcome:
@@ -213,21 +214,28 @@ def _together(rows: Sequence[Outcome]) -> Outcome:
 
 
 class _Board:
-    """Adds up the progress of several jobs."""
+    """Adds up the progress of several jobs, and tells how the wait for each ended."""
 
     def __init__(self, host: Host, job_ids: Sequence[str]) -> None:
         self._host = host
         self._shares = dict.fromkeys(job_ids, 0.0)
+        self._missed: dict[str, str] = {}
         self._ended = 0
 
     async def saw(self, job: Job) -> None:
         self._shares[job.id] = job.progress
         await self._tell(told(job))
 
-    async def ended(self, job_id: str) -> None:
+    def missed(self, job_id: str, why: str) -> None:
+        self._missed[job_id] = why
+
+    async def ended(self, job_id: str, row: Outcome) -> None:
+        if row.status == IN_PROGRESS:
+            await self._tell(f"still {row.seen}, {job_id}")
+            return
         self._shares[job_id] = 1.0
         self._ended += 1
-        await self._tell("ended")
+        await self._tell(f"{self._missed.get(job_id, row.status)}, {job_id}")
 
     async def _tell(self, latest: str) -> None:
         count = len(self._shares)

@@ -70,11 +70,12 @@ ROOM = 7_500  # characters that the answer of a reading tool, text and data toge
 
 @dataclass(frozen=True)
 class Report:
-    """What a reading tool found: the same facts as lines and as data."""
+    """What a reading tool found: the same facts as lines and as data. It is an error if nothing of it was there."""
 
     lines: tuple[str, ...]
     data: Mapping[str, Any]
     previews: tuple[Preview, ...] = ()
+    is_error: bool = False
 
     @property
     def size(self) -> int:

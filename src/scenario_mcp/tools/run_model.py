@@ -37,8 +37,8 @@ class RunModel(DryRun):
 
     model_id: Id = Field(min_length=1, description="Id of the model to run.")
     parameters: dict[str, Any] = Field(
-        description="The model's inputs by name, as get-model lists them; pictures in any form, other files as asset"
-        " ids or https URLs."
+        description='The model\'s inputs by name, as get-model lists them, like {"prompt": "a fox"}; pictures in any'
+        " form, other files as asset ids or https URLs."
     )
 
 
@@ -192,7 +192,7 @@ async def _place(arguments: RunModel, toolsets: Collection[str], knowledge: Know
         reason = f"{model.id} is of type {model.type or 'unknown'}, which run-model cannot run under its own id."
         dry_run = bool(arguments.dry_run)
         hint = await advice.instead_of_custom(arguments.parameters, model, toolsets, dry_run=dry_run)
-        raise WrongModel(f"{reason} Nothing was sent or billed.", hint)
+        raise WrongModel(f"{reason} Nothing was generated or billed.", hint)
     unsure = f"The record of {model_id} does not say whether it runs here, so it was not checked."
     return _Place(model_id, model, notes=(*notes, unsure))
 
@@ -211,7 +211,7 @@ async def _on_base(
         both_given = {**arguments.parameters, name: both}
         price_only = {"dryRun": True} if arguments.dry_run else {}
         call = NextCall(RUN_MODEL, {"modelId": base.model_id, "parameters": both_given, **price_only})
-        reason = f"modelId names {model.id}, and parameters.{name} another model. Nothing was sent or billed."
+        reason = f"modelId names {model.id}, and parameters.{name} another model. Nothing was generated or billed."
         raise WrongModel(reason, f"Leave {name} out to run {model.id} alone. {carry.worded(call)}")
     runs = f"{model.id} is a {model.type}: it runs on the base model {base.model_id}, as its {name}."
     said = [*notes, runs, *([note] if note else [])]

@@ -39,7 +39,9 @@ class ShowAssets(Fields):
     Give up to 12 asset ids, or a job id for its results. `save: true` also saves the files.
     """
 
-    asset_ids: list[Id] | None = Field(None, min_length=1, max_length=MOST, description="Ids of assets (asset_...).")
+    asset_ids: list[Id] | None = Field(
+        None, min_length=1, max_length=MOST, description='Ids of assets, like ["asset_..."].'
+    )
     job_id: Id | None = Field(None, min_length=1, description="Id of a job (job_...), to show its results.")
     save: Flag | None = Field(None, description="true: save the files on this machine.")
     folder: Text | None = Field(
@@ -92,7 +94,7 @@ async def show_assets(services: Services, arguments: ShowAssets, host: Host) -> 
     lines = [f"{number}. {_line(row)}" for number, row in enumerate(rows, 1)] or ["No asset could be shown."]
     data = {"status": "success" if known else "error", "assets": rows, "notes": notes}
     said = {name: value for name, value in data.items() if value != []}
-    return Report((*lines, *(f"Note: {note}" for note in notes)), said, tuple(shown))
+    return Report((*lines, *(f"Note: {note}" for note in notes)), said, tuple(shown), is_error=not known)
 
 
 TELLS = "wait-for-jobs tells what became of it, answers in words too."

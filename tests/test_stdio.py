@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -236,6 +237,31 @@ async def test_a_job_that_runs_when_stdin_ends_is_named(wire_era: str, base_url:
     assert seconds > CLIENTS_KILL, "clients that gave up on the call would break over the answer"
     assert quick_world.ledger[0].job_id in answer["result"]["content"][0]["text"]
     assert not answer["result"]["isError"]
+
+
+@pytest.mark.parametrize("args", ["", "--no-fast-start"])
+def test_a_server_whose_stderr_is_closed_writes_its_log_nowhere(args: str) -> None:
+    greeting = {"protocolVersion": VERSIONS["legacy"], "capabilities": {}, "clientInfo": INFO}
+    sent = [
+        {"id": 1, "method": "initialize", "params": greeting},
+        {"id": 2, "method": "tools/call", "params": {"name": "find-models", "arguments": {}}},
+    ]
+    ours, theirs = socket.socketpair()  # some hosts give sockets, which can be written to from both ends
+    with ours, theirs:
+        server = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {sys.executable} -m scenario_mcp {args} 2>&-"],
+            stdin=theirs.fileno(),
+            stdout=subprocess.PIPE,
+            env=environment(SCENARIO_LOG_LEVEL="debug", SCENARIO_PREVIEWS="maybe"),
+        )
+        theirs.close()
+        ours.sendall(b"".join(json.dumps({"jsonrpc": "2.0", **each}).encode() + b"\n" for each in sent) + b"nonsense\n")
+        ours.shutdown(socket.SHUT_WR)
+        out, _ = server.communicate(timeout=PATIENCE)
+        heard = ours.recv(100)
+
+    assert sorted(f"{json.loads(line)['id']}" for line in out.splitlines()) == ["1", "2", "None"]
+    assert heard == b""
 
 
 def test_a_host_that_never_reads_stderr_is_served_and_told_what_was_dropped() -> None:

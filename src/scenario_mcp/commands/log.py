@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sys
 from queue import Full, Queue
 from threading import Condition, Thread
 
@@ -76,7 +77,7 @@ class _Patient(logging.Handler):
 
 def to_stderr(settings: Settings) -> None:
     """Set the log up, and say there what was left out of the settings, and what is wrong with them."""
-    handler = _Patient()
+    handler = logging.NullHandler() if sys.stderr is None else _Patient()  # what is closed may be another's file by now
     handler.setFormatter(_Formatter(settings))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper())
     for chatty in ("httpx", "httpcore"):  # they would write signed addresses

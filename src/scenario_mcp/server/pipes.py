@@ -65,6 +65,10 @@ def claim() -> Pipes:
             os.fstat(descriptor)
     except OSError:
         raise SystemExit("scenario-mcp: stdin and stdout must be open, a host speaks through them.") from None
+    try:
+        os.fstat(2)
+    except OSError:  # its number must not become that of a pipe of ours
+        os.open(os.devnull, os.O_WRONLY)
     if os.isatty(0):
         os.write(2, AT_A_TERMINAL)
     pipes = Pipes(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
